@@ -1,0 +1,82 @@
+"""What the commands share: output, errors, exit codes.
+
+Results go to standard output: readable on a terminal, one JSON object a line
+with ``--json`` or when piped. Progress and errors go to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+
+from clonedetect.errors import ClonedetectError, ExitCode
+
+__all__ = ["emit", "exit_codes", "json_option", "quiet_option", "stderr", "stdout", "wants_json"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return Console(soft_wrap=False, highlight=False)
+
+
+def stderr(*, quiet: bool = False) -> Console:
+    """Return the console for progress and errors."""
+    return Console(stderr=True, highlight=False, quiet=quiet)
+
+
+def emit(value: object) -> None:
+    """Print one JSON object on a line of its own, keys sorted, and hand it to the reader at once."""
+    sys.stdout.buffer.write(_encoder.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def json_option(command: F) -> F:
+    """Add ``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object a line (default when piped)."
+    )(command)
+
+
+def quiet_option(command: F) -> F:
+    """Add ``--quiet``."""
+    return click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")(command)
+
+
+def wants_json(as_json: bool) -> bool:
+    """Whether results are for a program: asked for, or piped."""
+    return as_json or not sys.stdout.isatty()
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """End the process with the code of CONTRACT's list for whatever went wrong inside.
+
+    A ClonedetectError is printed as one message; everything else is a defect
+    of ours, printed with its place and ended with 70.
+    """
+    try:
+        yield
+    except ClonedetectError as error:
+        stderr().print(f"[bold red]error:[/] {_escape(str(error))}")
+        raise SystemExit(int(error.exit_code)) from error
+    except KeyboardInterrupt as error:
+        stderr().print("interrupted")
+        raise SystemExit(int(ExitCode.INTERRUPTED)) from error
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(int(ExitCode.DONE)) from error
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,163 @@
+"""Candidates, confirmed pairs, and what is said of a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
+
+__all__ = [
+    "Finding",
+    "ImageMeasure",
+    "Kind",
+    "Match",
+    "PageVerdict",
+    "Region",
+    "RegionKind",
+    "TextMeasure",
+    "Verdict",
+]
+
+
+class Verdict(StrEnum):
+    """What is said of a pair or a page; `none` only after looking at all of it."""
+
+    CONFIRMED = "confirmed"
+    POSSIBLE = "possible"
+    NONE = "none"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Kind(StrEnum):
+    """The independent kinds of ground a verdict can stand on."""
+
+    EXACT = "exact"
+    IMAGE = "image"
+    TEXT = "text"
+    VIDEO = "video"
+    IDENTIFIER = "identifier"
+
+
+class RegionKind(StrEnum):
+    """What a region is measured in."""
+
+    IMAGE = "image"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where on the query the matched content stands.
+
+    An image region is a polygon in pixels after EXIF orientation, origin top
+    left; a text region is a span [start, end) in code points of the raw text
+    of `block`.
+    """
+
+    kind: RegionKind
+    polygon: tuple[tuple[float, float], ...] = ()
+    span: tuple[int, int] | None = None
+    block: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMeasure:
+    """The figures of one geometric check.
+
+    `agree` is the share of textured aligned blocks whose correlation passes
+    the threshold, `largest_disagreement` the largest contiguous disagreeing
+    share, both over unmasked content; `homography` maps the reference picture
+    to the query, both in full-size pixels, row by row (9 numbers); `blocks`
+    is the agreement map as rows of one character a block (``+`` agrees, ``-``
+    disagrees, ``.`` flat, ``#`` masked, blank outside).
+    """
+
+    media_id: MediaId
+    reference_digest: Digest | None
+    inliers: int
+    agree: float
+    largest_disagreement: float
+    masked_share: float
+    homography: tuple[float, ...] = ()
+    mirrored: bool = False
+    blocks: tuple[str, ...] = ()
+    points: tuple[tuple[float, float, float, float], ...] = ()
+    hash_distance: int | None = None
+    hash_view: str = ""
+    hash_form: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextMeasure:
+    """The figures of one alignment: information bits of the chain, and the gates.
+
+    Spans are code points of the raw texts; `coverage` is the share of the
+    post's bits found, `density` of the chain within its span, `owners` how
+    many accounts hold this text in the index.
+    """
+
+    text_id: TextId
+    bits: float
+    total_bits: float
+    coverage: float
+    density: float
+    owners: int
+    query_spans: tuple[tuple[int, int], ...] = ()
+    reference_spans: tuple[tuple[int, int], ...] = ()
+    gates: tuple[str, ...] = ()
+    model: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One exactly compared pair of query and item, with its decision.
+
+    `score` is 0-1; `distance` Hamming bits of the best hash or None.
+    """
+
+    item_id: ItemId
+    account_id: AccountId | None
+    permalink: str | None
+    verdict: Verdict
+    kinds: tuple[Kind, ...]
+    score: float
+    distance: int | None
+    reasons: tuple[str, ...]
+    regions: tuple[Region, ...] = ()
+    image: ImageMeasure | None = None
+    text: TextMeasure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A match where it was seen: page, media and the records that prove it.
+
+    `page_record_id` is the page's capture, `record_id` the record the matched
+    bytes are in (the media's for a picture, the page's for text). `finding_id`
+    is stable over repeated analysis of the same records.
+    """
+
+    finding_id: str
+    page_url: str
+    media_url: str | None
+    page_record_id: RecordId
+    record_id: RecordId
+    content_digest: Digest
+    quoted_text: str
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class PageVerdict:
+    """What is said of one page, with its grounds and what could not be examined."""
+
+    page_url: str
+    verdict: Verdict
+    kinds: tuple[Kind, ...] = ()
+    items: tuple[ItemId, ...] = ()
+    accounts: tuple[AccountId, ...] = ()
+    reasons: tuple[str, ...] = ()
+    not_examined: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,116 @@
+"""What one captured page or document contains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clonedetect.models.item import MediaKind
+
+__all__ = [
+    "BlockKind",
+    "Identifier",
+    "IdentifierKind",
+    "Link",
+    "LinkKind",
+    "MediaRef",
+    "PageContent",
+    "TextBlock",
+]
+
+
+class BlockKind(StrEnum):
+    """Where a text block stood."""
+
+    LEAF = "leaf"
+    ENTRY = "entry"
+    ALT = "alt"
+    META = "meta"
+    JSON = "json"
+
+
+class LinkKind(StrEnum):
+    """What a link leads to, as far as the page tells."""
+
+    PAGE = "page"
+    API = "api"
+    PAGINATION = "pagination"
+    FRAME = "frame"
+
+
+class IdentifierKind(StrEnum):
+    """What kind of native identifier was seen."""
+
+    HANDLE = "handle"
+    HASHTAG = "hashtag"
+    SHORTCODE = "shortcode"
+    NUMERIC_ID = "numeric_id"
+    ASSET_ID = "asset_id"
+    HOTLINK = "hotlink"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An absolute http(s) URL found on the page."""
+
+    url: str
+    kind: LinkKind
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A reference to a picture or video; `url` is absolute, or a ``data:`` URL.
+
+    `source` names the construct it came from (``img[src]``, ``srcset``,
+    ``css``, ``og:image``, ``json`` ...); `entry` the repeated sibling it
+    belongs to, "" if none; `unwrapped_url` is what an image proxy's URL hides.
+    """
+
+    url: str
+    kind: MediaKind
+    source: str
+    locator: str
+    entry: str = ""
+    alt: str = ""
+    unwrapped_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """Raw text of one block; spans are code points of exactly this string."""
+
+    text: str
+    kind: BlockKind
+    locator: str
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A native id, handle or tag, with where it was seen."""
+
+    kind: IdentifierKind
+    value: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """Everything examined of one page; `omitted` counts by reason what was not.
+
+    `encoding` is the charset used and `encoding_source` what decided it.
+    `is_script_only` claims that the page has next to no static content.
+    """
+
+    url: str
+    title: str = ""
+    lang: str = ""
+    encoding: str = ""
+    encoding_source: str = ""
+    links: tuple[Link, ...] = ()
+    media: tuple[MediaRef, ...] = ()
+    blocks: tuple[TextBlock, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
+    omitted: tuple[tuple[str, int], ...] = ()
+    is_script_only: bool = False

@@ -1,0 +1,53 @@
+"""What an index gives back of the platform's own content, for comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
+from clonedetect.models.signal import FeatureSet, Thumbnail
+
+__all__ = ["Generation", "ImageReference", "TextReference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One state of an index: its number, and a digest over everything in it that decides."""
+
+    number: int
+    snapshot_id: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageReference:
+    """One indexed picture as the index keeps it.
+
+    `thumbnail` and `features` are None where only a hash is known; `bits` is
+    the full view's 32 bytes; `path` where its file was when it was indexed.
+    """
+
+    media_id: MediaId
+    item_id: ItemId
+    account_id: AccountId | None
+    permalink: str | None
+    digest: Digest | None
+    width: int
+    height: int
+    quality: int
+    bits: bytes
+    thumbnail: Thumbnail | None
+    features: FeatureSet | None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextReference:
+    """One indexed caption; `owners` is the number of accounts that hold this text, or near copies of it."""
+
+    text_id: TextId
+    item_id: ItemId
+    account_id: AccountId | None
+    permalink: str | None
+    raw: str
+    normalised: str
+    owners: int = 1
