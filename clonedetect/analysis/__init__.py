@@ -1,0 +1,1 @@
+"""From archived records and an index to findings and page verdicts; pure, and so repeatable."""

@@ -1,0 +1,203 @@
+"""One explained verdict per page from everything that was compared on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from clonedetect.models.capture import Capture, Outcome
+from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId
+from clonedetect.models.match import Finding, Kind, Match, PageVerdict, Verdict
+from clonedetect.models.page import PageContent, TextBlock
+
+__all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_unseen"]
+
+_RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
+_PICTURE_KINDS = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedMedia:
+    """One picture referenced by a page: what comparing it gave, or why it was not compared.
+
+    `not_examined` is empty where it was; `record_id` and `content_digest` are
+    those of the bytes that were compared.
+    """
+
+    url: str
+    matches: tuple[Match, ...] = ()
+    record_id: RecordId | None = None
+    content_digest: Digest | None = None
+    not_examined: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnalysis:
+    """The verdict on a page and the findings it stands on."""
+
+    verdict: PageVerdict
+    findings: tuple[Finding, ...]
+
+
+def judge_unseen(capture: Capture) -> PageAnalysis:
+    """Return the verdict on a page whose content could not be had: inconclusive, with the outcome."""
+    reason = f"the page could not be examined: {capture.outcome}"
+    if capture.reason:
+        reason += f" ({capture.reason})"
+    verdict = PageVerdict(
+        capture.url,
+        Verdict.INCONCLUSIVE,
+        reasons=(reason,),
+        not_examined=((str(capture.outcome), 1),),
+    )
+    return PageAnalysis(verdict, ())
+
+
+def judge_page(
+    capture: Capture,
+    content: PageContent,
+    media: Sequence[ExaminedMedia],
+    texts: Iterable[Match],
+) -> PageAnalysis:
+    """Return the one verdict on a captured page, with every finding and what was not examined.
+
+    1. A pair that is only possible is confirmed if another independent kind on
+       the same page names the same item (a picture and its caption).
+    2. The page is confirmed or possible by its best finding.
+    3. `none` is said only if every text block and media reference was
+       examined; otherwise the page is inconclusive, with counts by reason.
+    """
+    if capture.outcome is not Outcome.OK or capture.record_id is None or capture.content_digest is None:
+        return judge_unseen(capture)
+    page = _PageRecord(capture.url, capture.record_id, capture.content_digest)
+    blocks = {block.locator: block for block in content.blocks}
+    seen = [_picture_finding(page, picture, match) for picture in media for match in picture.matches]
+    seen += [_text_finding(page, blocks, match) for match in texts]
+    findings = _best_of_each(_corroborated(seen))
+    return PageAnalysis(_verdict(capture, content, media, findings), findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageRecord:
+    url: str
+    record_id: RecordId
+    content_digest: Digest
+
+
+def _picture_finding(page: _PageRecord, picture: ExaminedMedia, match: Match) -> Finding:
+    return Finding(
+        finding_id=_finding_id(page.url, picture.url, match),
+        page_url=page.url,
+        media_url=picture.url,
+        page_record_id=page.record_id,
+        record_id=picture.record_id or page.record_id,
+        content_digest=picture.content_digest or page.content_digest,
+        quoted_text="",
+        match=match,
+    )
+
+
+def _text_finding(page: _PageRecord, blocks: Mapping[str, TextBlock], match: Match) -> Finding:
+    locator = next((region.block for region in match.regions if region.block), "")
+    block = blocks.get(locator)
+    return Finding(
+        finding_id=_finding_id(page.url, locator, match),
+        page_url=page.url,
+        media_url=None,
+        page_record_id=page.record_id,
+        record_id=page.record_id,
+        content_digest=page.content_digest,
+        quoted_text=block.text if block else "",
+        match=match,
+    )
+
+
+def _finding_id(page_url: str, where: str, match: Match) -> str:
+    """Return an id that repeated analysis gives again: page, place, item and leading kind, 16 hex digits."""
+    kind = "picture" if _PICTURE_KINDS & set(match.kinds) else "text"
+    text = "\x00".join((page_url, where, match.item_id, kind))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _corroborated(findings: Sequence[Finding]) -> list[Finding]:
+    """Confirm what is only possible where picture and text of one item meet on the page."""
+    kinds: dict[ItemId, set[bool]] = {}
+    for finding in findings:
+        if finding.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE):
+            kinds.setdefault(finding.match.item_id, set()).add(finding.media_url is not None)
+    lifted = []
+    for finding in findings:
+        match = finding.match
+        if (
+            match.verdict is Verdict.POSSIBLE
+            and kinds.get(match.item_id) == {True, False}
+            and _may_lift(match)
+        ):
+            other = "caption" if finding.media_url is not None else "picture"
+            reason = f"the {other} of the same item stands on the same page"
+            match = replace(match, verdict=Verdict.CONFIRMED, reasons=(*match.reasons, reason))
+            finding = replace(finding, match=match)  # noqa: PLW2901  the lifted finding takes its place
+        lifted.append(finding)
+    return lifted
+
+
+def _may_lift(match: Match) -> bool:
+    """Whether nothing but strength was missing: a gate (shared text, common phrase) is never lifted."""
+    return match.text is None or all(gate == "model too small" for gate in match.text.gates)
+
+
+def _best_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Keep the strongest finding of each id; order by verdict, score, id."""
+    best: dict[str, Finding] = {}
+    for finding in findings:
+        known = best.get(finding.finding_id)
+        if known is None or _strength(finding) > _strength(known):
+            best[finding.finding_id] = finding
+    return tuple(sorted(best.values(), key=lambda one: (*(-part for part in _strength(one)), one.finding_id)))
+
+
+def _strength(finding: Finding) -> tuple[int, float]:
+    return _RANK[finding.match.verdict], finding.match.score
+
+
+def _verdict(
+    capture: Capture, content: PageContent, media: Sequence[ExaminedMedia], findings: Sequence[Finding]
+) -> PageVerdict:
+    omitted = Counter(dict(content.omitted))
+    omitted.update(picture.not_examined for picture in media if picture.not_examined)
+    unsure = [finding for finding in findings if finding.match.verdict is Verdict.INCONCLUSIVE]
+    if unsure:
+        omitted["too little to tell"] += len(unsure)
+    if content.is_script_only:
+        omitted["shown by scripts only"] += 1
+    standing = [one for one in findings if one.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)]
+    top = max((one.match.verdict for one in standing), key=_RANK.__getitem__, default=None)
+    if top is None:
+        top = Verdict.INCONCLUSIVE if omitted else Verdict.NONE
+    grounds = [one for one in standing if one.match.verdict is top]
+    return PageVerdict(
+        page_url=capture.url,
+        verdict=top,
+        kinds=tuple(dict.fromkeys(kind for one in grounds for kind in one.match.kinds)),
+        items=tuple(dict.fromkeys(one.match.item_id for one in grounds)),
+        accounts=_accounts(grounds),
+        reasons=_reasons(grounds, omitted),
+        not_examined=tuple(sorted(omitted.items())),
+    )
+
+
+def _accounts(grounds: Iterable[Finding]) -> tuple[AccountId, ...]:
+    named = (one.match.account_id for one in grounds)
+    return tuple(dict.fromkeys(account for account in named if account is not None))
+
+
+def _reasons(grounds: Sequence[Finding], omitted: Counter[str]) -> tuple[str, ...]:
+    reasons = [f"{one.match.item_id}: {one.match.reasons[0]}" for one in grounds if one.match.reasons]
+    if not grounds and not omitted:
+        reasons.append(
+            "every text block and picture on the page was examined and nothing of the index was found"
+        )
+    reasons += [f"not examined: {count} x {reason}" for reason, count in sorted(omitted.items())]
+    return tuple(reasons)

@@ -1,0 +1,87 @@
+"""Lists of suspect URLs as people have them: TXT, CSV, XLSX, JSON lines, or on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from zipfile import BadZipFile
+
+import msgspec
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from clonedetect.errors import InputError
+
+__all__ = ["read_seeds"]
+
+_ZIP = b"PK\x03\x04"
+
+
+def read_seeds(arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return the URLs named, in order and each once; ``@FILE`` is read, its format told by content.
+
+    Raises InputError where a file cannot be read or holds no URL at all.
+    """
+    urls: list[str] = []
+    for argument in arguments:
+        urls += _from_file(Path(argument[1:])) if argument.startswith("@") else [argument]
+    return tuple(dict.fromkeys(urls))
+
+
+def _from_file(path: Path) -> list[str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"the list {path} cannot be read: {error.strerror}") from error
+    cells = _workbook_cells(path, data) if data.startswith(_ZIP) else _text_cells(path, data)
+    urls = [cell for cell in map(str.strip, cells) if cell.lower().startswith(("http://", "https://"))]
+    if not urls:
+        raise InputError(f"the list {path} holds no http or https URL")
+    return urls
+
+
+def _text_cells(path: Path, data: bytes) -> Iterator[str]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the list {path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from error
+    if path.suffix.lower() == ".csv":
+        yield from _csv_cells(text)
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("{"):
+            yield _json_url(path, number, line)
+        elif not line.startswith("#"):
+            yield line
+
+
+def _csv_cells(text: str) -> Iterator[str]:
+    heading = text.partition("\n")[0]
+    delimiter = max(",;\t", key=heading.count)
+    for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+        yield from row
+
+
+class _Row(msgspec.Struct):
+    url: str
+
+
+def _json_url(path: Path, number: int, line: str) -> str:
+    try:
+        return msgspec.json.decode(line, type=_Row).url
+    except msgspec.MsgspecError as error:
+        raise InputError(f"{path}, line {number}: {error}") from error
+
+
+def _workbook_cells(path: Path, data: bytes) -> Iterator[str]:
+    try:
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
+        raise InputError(f"the list {path} looks like a workbook and is none: {error}") from error
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows(values_only=True):
+            yield from (str(cell) for cell in row if cell is not None)

@@ -1,0 +1,138 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from clonedetect.analysis.page import ExaminedMedia, judge_page
+from clonedetect.analysis.repeated import block_digest, repeated_blocks
+from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId, TextId, digest_of
+from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
+from clonedetect.models.page import BlockKind, PageContent, TextBlock
+
+URL = "http://clone.example/p/1"
+CAPTURE = Capture(
+    url=URL,
+    final_url=URL,
+    purpose=Purpose.PAGE,
+    outcome=Outcome.OK,
+    reason="",
+    captured_at=datetime(2026, 11, 1, tzinfo=UTC),
+    grant_id="g",
+    grant_digest=Digest("sha256:0"),
+    rule="hosts[0]",
+    status=200,
+    content_digest=digest_of(b"page"),
+    record_id=RecordId("urn:uuid:page"),
+)
+BLOCK = TextBlock("a caption", BlockKind.LEAF, "body/p[1]")
+CONTENT = PageContent(URL, blocks=(BLOCK,))
+PICTURE = Match(
+    ItemId("i-1"), AccountId("a-1"), None, Verdict.CONFIRMED, (Kind.IMAGE,), 0.9, 4, ("the pictures agree",)
+)
+CAPTION = Match(
+    ItemId("i-1"),
+    AccountId("a-1"),
+    None,
+    Verdict.POSSIBLE,
+    (Kind.TEXT,),
+    0.6,
+    None,
+    ("the texts agree",),
+    regions=(Region(RegionKind.TEXT, span=(0, 9), block=BLOCK.locator),),
+    text=TextMeasure(TextId(1), 80.0, 90.0, 0.9, 1.0, 1),
+)
+
+
+def _media(*matches: Match, why: str = "") -> ExaminedMedia:
+    return ExaminedMedia(
+        "http://clone.example/1.jpg", matches, RecordId("urn:uuid:pic"), digest_of(b"pic"), why
+    )
+
+
+def test_a_confirmed_picture_confirms_the_page_with_item_and_account() -> None:
+    analysis = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [])
+    assert analysis.verdict.verdict is Verdict.CONFIRMED
+    assert analysis.verdict.items == ("i-1",)
+    assert analysis.verdict.accounts == ("a-1",)
+    assert analysis.findings[0].record_id == "urn:uuid:pic"
+
+
+def test_nothing_found_on_a_fully_examined_page_is_none() -> None:
+    assert judge_page(CAPTURE, CONTENT, [_media()], []).verdict.verdict is Verdict.NONE
+
+
+@pytest.mark.parametrize(
+    ("content", "media"),
+    [
+        (replace(CONTENT, omitted=(("too many media", 3),)), _media()),
+        (replace(CONTENT, is_script_only=True), _media()),
+        (CONTENT, _media(why="not granted")),
+        (CONTENT, _media(replace(PICTURE, verdict=Verdict.INCONCLUSIVE))),
+    ],
+    ids=["omitted", "script only", "media not granted", "too little to tell"],
+)
+def test_what_was_not_seen_makes_the_page_inconclusive(content: PageContent, media: ExaminedMedia) -> None:
+    verdict = judge_page(CAPTURE, content, [media], []).verdict
+    assert verdict.verdict is Verdict.INCONCLUSIVE
+    assert verdict.not_examined
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CHALLENGE_PAGE, Outcome.RATE_LIMITED, Outcome.TIMEOUT])
+def test_a_page_that_could_not_be_seen_is_never_clear(outcome: Outcome) -> None:
+    verdict = judge_page(replace(CAPTURE, outcome=outcome), CONTENT, [], []).verdict
+    assert verdict.verdict is Verdict.INCONCLUSIVE
+    assert str(outcome) in verdict.reasons[0]
+
+
+def test_a_possible_caption_is_confirmed_by_its_picture_on_the_same_page() -> None:
+    possible = replace(PICTURE, verdict=Verdict.POSSIBLE)
+    analysis = judge_page(CAPTURE, CONTENT, [_media(possible)], [CAPTION])
+    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.CONFIRMED}
+    assert analysis.verdict.kinds == (Kind.IMAGE, Kind.TEXT)
+
+
+def test_a_possible_caption_alone_stays_possible_and_keeps_its_quotation() -> None:
+    analysis = judge_page(CAPTURE, CONTENT, [_media()], [CAPTION])
+    assert analysis.verdict.verdict is Verdict.POSSIBLE
+    assert analysis.findings[0].quoted_text == "a caption"
+
+
+def test_a_shared_text_is_never_lifted_by_a_picture() -> None:
+    assert CAPTION.text is not None
+    shared = replace(CAPTION, text=replace(CAPTION.text, gates=("shared by 3 accounts",)))
+    analysis = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [shared])
+    by_kind = {finding.match.kinds[0]: finding.match.verdict for finding in analysis.findings}
+    assert by_kind == {Kind.IMAGE: Verdict.CONFIRMED, Kind.TEXT: Verdict.POSSIBLE}
+
+
+def test_pictures_and_texts_of_different_items_do_not_lift_each_other() -> None:
+    possible = replace(PICTURE, verdict=Verdict.POSSIBLE, item_id=ItemId("i-2"))
+    analysis = judge_page(CAPTURE, CONTENT, [_media(possible)], [CAPTION])
+    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.POSSIBLE}
+
+
+def test_finding_ids_are_the_same_when_the_page_is_analysed_again() -> None:
+    first = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [CAPTION])
+    again = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [CAPTION])
+    assert first == again
+    assert len({finding.finding_id for finding in first.findings}) == 2
+
+
+def _site(pages: int, repeated_on: int) -> list[PageContent]:
+    common = TextBlock("Share  this\n page", BlockKind.LEAF, "x")
+    return [
+        PageContent(
+            f"u{n}", blocks=(replace(BLOCK, text=f"text {n}"), *((common,) if n < repeated_on else ()))
+        )
+        for n in range(pages)
+    ]
+
+
+def test_a_block_on_half_of_many_pages_is_an_interface_string() -> None:
+    assert repeated_blocks(_site(10, 5)) == {block_digest("Share this page")}
+
+
+@pytest.mark.parametrize(("pages", "repeated_on"), [(4, 4), (20, 6)])
+def test_a_caption_on_a_few_pages_is_not(pages: int, repeated_on: int) -> None:
+    assert repeated_blocks(_site(pages, repeated_on)) == frozenset()

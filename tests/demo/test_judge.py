@@ -1,0 +1,63 @@
+import msgspec
+import pytest
+
+from clonedetect.demo.judge import SeenCapture, SeenFinding, judge, read_events
+from clonedetect.demo.network import Expectation, Truth
+
+PAGE = "http://clone.example/p/1"
+PICTURE = "http://clone.example/1.jpg"
+COPY = Expectation("clone.example", PAGE, ("p-1", "p-2"), "image", "flip", True, PICTURE)
+TRUTH = Truth((COPY,), ("friend.example",), {"http://wall.example/": "challenge_page"})
+WALL = SeenCapture("http://wall.example/", "challenge_page")
+HIT = SeenFinding(PAGE, "p-2", "confirmed", ("image",), PICTURE)
+
+
+def test_a_confirmed_copy_is_found_under_any_of_its_items() -> None:
+    judgement = judge(TRUTH, [HIT], [WALL])
+    assert judgement.found == (COPY,)
+    assert not judgement.has_failed
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        msgspec.structs.replace(HIT, verdict="possible"),
+        msgspec.structs.replace(HIT, item_id="p-3"),
+        msgspec.structs.replace(HIT, media_url="http://clone.example/2.jpg"),
+        msgspec.structs.replace(HIT, kinds=("text",)),
+    ],
+    ids=["only possible", "other item", "other picture", "other kind"],
+)
+def test_anything_less_is_a_miss(finding: SeenFinding) -> None:
+    judgement = judge(TRUTH, [finding], [WALL])
+    assert judgement.required_misses == (COPY,)
+    assert judgement.has_failed
+
+
+def test_exact_bytes_count_as_a_picture() -> None:
+    assert judge(TRUTH, [msgspec.structs.replace(HIT, kinds=("exact",))], [WALL]).found == (COPY,)
+
+
+def test_even_a_possible_finding_on_an_innocent_page_is_an_accusation() -> None:
+    said = SeenFinding("http://friend.example/", "p-9", "possible", ("image",), "http://friend.example/a.jpg")
+    judgement = judge(TRUTH, [HIT, said], [WALL])
+    assert judgement.accused == (said,)
+    assert judgement.has_failed
+
+
+def test_a_challenge_page_taken_for_something_else_fails() -> None:
+    judgement = judge(TRUTH, [HIT], [SeenCapture("http://wall.example/", "ok")])
+    assert judgement.wrong_outcomes
+    assert judgement.has_failed
+
+
+def test_events_are_read_from_json_lines_and_other_fields_ignored() -> None:
+    lines = [
+        b'{"event":"capture","url":"http://a.example/","outcome":"ok","status":200}\n',
+        b'{"event":"refusal","url":"http://b.example/","reason":"x","where":"enqueue"}\n',
+        b'{"event":"finding","page_url":"p","item_id":"i","verdict":"confirmed","kinds":["text"],"score":1}\n',
+        b'{"event":"summary","captures":1}\n',
+    ]
+    findings, captures = read_events(lines)
+    assert [finding.item_id for finding in findings] == ["i"]
+    assert captures == (SeenCapture("http://a.example/", "ok"),)
