@@ -1,0 +1,117 @@
+"""Whether this installation can do its work, part by part."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from PIL import features
+
+from clonedetect import __version__
+from clonedetect.crawl.selftest import wire_self_test
+
+__all__ = ["Check", "Health", "examine", "software"]
+
+_DISK_FLOOR_BYTES = 2_000_000_000
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+_DECIDING = (
+    "aiohttp",
+    "datasketch",
+    "imagehash",
+    "msgspec",
+    "numpy",
+    "opencv-python-headless",
+    "pdqhash",
+    "pillow",
+    "protego",
+    "publicsuffixlist",
+    "rapidfuzz",
+    "selectolax",
+    "sqlite-utils",
+    "xxhash",
+)
+
+
+class Health(StrEnum):
+    """How one part is."""
+
+    GOOD = "good"
+    OPTIONAL = "absent, optional"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part, how it is, and what to do if it is not good."""
+
+    name: str
+    health: Health
+    detail: str
+    remedy: str = ""
+
+
+def software() -> tuple[tuple[str, str], ...]:
+    """Return (name, version) of everything whose version decides a result, our own first."""
+    named = [("clonedetect", __version__), ("python", platform.python_version()), ("sqlite", sqlite3.sqlite_version)]
+    return (*named, *((name, importlib.metadata.version(name)) for name in _DECIDING))
+
+
+def examine(folder: Path, now: datetime) -> Iterator[Check]:
+    """Yield the checks one by one; `folder` is where cases would be written."""
+    for name, version in software():
+        yield Check(name, Health.GOOD, version)
+    yield _wire()
+    yield _clock(now)
+    yield _disk(folder)
+    yield _optional("AVIF pictures", lambda: features.check("avif"), "install a pillow wheel with AVIF")
+    yield _optional(
+        "photographs for the rehearsal",
+        lambda: all(importlib.util.find_spec(name) for name in ("skimage", "sklearn")),
+        "pip install 'clonedetect[demo]'",
+    )
+    yield _optional("openssl, to check seals without us", _has_openssl, "apt-get install openssl")
+
+
+def _wire() -> Check:
+    is_exact = wire_self_test()
+    if is_exact:
+        return Check("wire-exact capture", Health.GOOD, "bytes sent and recorded on loopback are equal")
+    remedy = "install the aiohttp version of requirements.lock; until then records are marked reconstructed"
+    return Check("wire-exact capture", Health.BAD, "recorded bytes differ from those on the socket", remedy)
+
+
+def _clock(now: datetime) -> Check:
+    if now < _EARLIEST:
+        return Check("clock", Health.BAD, f"{now:%Y-%m-%d %H:%M} UTC lies before this release", "set the clock")
+    return Check("clock", Health.GOOD, f"{now:%Y-%m-%d %H:%M:%S} UTC (not compared with any authority)")
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free where cases would be written"
+    if free < _DISK_FLOOR_BYTES:
+        return Check("disk", Health.BAD, detail, "a scan stops below 2 GB; free some space")
+    return Check("disk", Health.GOOD, detail)
+
+
+def _optional(name: str, is_there: Callable[[], bool], remedy: str) -> Check:
+    if is_there():
+        return Check(name, Health.GOOD, "there")
+    return Check(name, Health.OPTIONAL, "not there", remedy)
+
+
+def _has_openssl() -> bool:
+    path = shutil.which("openssl")
+    if path is None:
+        return False
+    answer = subprocess.run([path, "version"], capture_output=True, check=False, timeout=10)  # noqa: S603  found above
+    return answer.returncode == 0

@@ -1,0 +1,37 @@
+"""What all tests share: a run in which nothing is skipped unnoticed."""
+
+from __future__ import annotations
+
+import pytest
+
+ALLOWED_SKIPS = (
+    "openssl is not installed",
+    "sh is not installed",
+    "benchmark data is not here",
+)
+"""Reasons for which a test may be skipped: parts of a system that no package of ours can bring."""
+
+_unexpected: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--strict-skips", action="store_true", help="fail if a test is skipped for no listed reason")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIPS):
+            _unexpected.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--strict-skips") and _unexpected:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--strict-skips") and _unexpected:
+        terminalreporter.section("skipped for no reason that is allowed", red=True)
+        for line in _unexpected:
+            terminalreporter.line(line)
