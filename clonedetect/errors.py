@@ -6,6 +6,7 @@
     ├── UsageError            2   the command line makes no sense
     ├── InputError            3   a file or row cannot be used
     │   ├── GrantError            the grant is malformed (line and key named)
+    │   ├── UrlError              a URL that parsers may read differently, or none can
     │   ├── IndexFormatError      an index or case of another schema or algorithm
     │   ├── MediaError            bytes that are no usable picture
     │   └── LockedError           somebody else is writing
@@ -33,6 +34,7 @@ __all__ = [
     "LockedError",
     "MediaError",
     "NotPermittedError",
+    "UrlError",
     "UsageError",
     "VerificationError",
 ]
@@ -73,6 +75,15 @@ class InputError(ClonedetectError):
 
 class GrantError(InputError):
     """A grant that is malformed; the message names line and key."""
+
+
+class UrlError(InputError):
+    """A URL without a safe normal form; `reason` is the sentence without the URL."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url[:200]!r}: {reason}")
+        self.url = url
+        self.reason = reason
 
 
 class IndexFormatError(InputError):

@@ -21,7 +21,8 @@ class Permit:
     rehearsal, instead of DNS; with `is_clear_tls` https is spoken in clear
     there; `trust_root` is the PEM of an extra root, trusted for this host only.
     `allow_loopback` lets the socket reach loopback addresses, never others
-    that are private. The permit is void from `valid_to` on.
+    that are private; with `is_loopback_only` (rehearsals) it may reach nothing
+    else. The permit is void from `valid_to` on.
     """
 
     url: str
@@ -37,6 +38,7 @@ class Permit:
     pinned: tuple[str, int] | None = None
     is_clear_tls: bool = False
     trust_root: bytes | None = None
+    is_loopback_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
