@@ -94,7 +94,7 @@ class Table:
         value = self._get(key, default)
         if not isinstance(value, str):
             raise self.error(key, f"must be a string, not {_kind(value)}")
-        if key in self._values:
+        if value != default:
             self._check_text(key, value, None, is_prose=is_prose)
         return value
 

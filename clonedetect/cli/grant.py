@@ -88,6 +88,7 @@ def check(file: Path, urls: tuple[str, ...], purpose: str, as_json: bool) -> Non
     """
     checked = read_grant(file).grant
     now = datetime.now(UTC)
+    urls = tuple(url.encode("utf-8", "backslashreplace").decode("utf-8") for url in urls)
     answers = [(url, permit(checked, url, Purpose(purpose), now)) for url in urls]
     for url, answer in answers:
         _print_answer(url, answer, as_json=wants_json(as_json))

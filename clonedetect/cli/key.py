@@ -17,6 +17,7 @@ from clonedetect.grant.keys import (
     new_key,
     parse_private_key,
     public_key_path,
+    read_pem,
 )
 
 __all__ = ["key", "password_file_option", "read_signing_key"]
@@ -38,7 +39,7 @@ def read_signing_key(path: Path, password_file: Path | None) -> Ed25519PrivateKe
 
     Raises UsageError where a password is needed and there is nobody to ask.
     """
-    pem = _read(path)
+    pem = read_pem(path)
     password = None
     if password_file is not None:
         password = _read_password(password_file)
@@ -85,14 +86,7 @@ def _ask_password(prompt: str, *, confirm: bool) -> bytes:
 
 
 def _read_password(path: Path) -> bytes:
-    password = _read(path).split(b"\n", 1)[0].removesuffix(b"\r")
+    password = read_pem(path).split(b"\n", 1)[0].removesuffix(b"\r")
     if not password:
         raise InputError(f"{path}: the first line is empty; it should be the key's password")
     return password
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -33,6 +33,7 @@ __all__ = [
     "private_pem",
     "public_key_path",
     "public_pem",
+    "read_pem",
     "read_private_key",
     "read_public_keys",
 ]
@@ -108,14 +109,22 @@ def parse_public_keys(pem: bytes, *, name: str) -> tuple[Ed25519PublicKey, ...]:
     return tuple(keys)
 
 
+def read_pem(path: Path) -> bytes:
+    """Read a key's file; raises InputError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
 def read_private_key(path: Path, password: bytes | None = None) -> Ed25519PrivateKey:
     """Read a private key's file; InputError as `parse_private_key`, or where it cannot be read."""
-    return parse_private_key(_read(path), name=str(path), password=password)
+    return parse_private_key(read_pem(path), name=str(path), password=password)
 
 
 def read_public_keys(path: Path) -> tuple[Ed25519PublicKey, ...]:
     """Read a file of public keys; InputError as `parse_public_keys`, or where it cannot be read."""
-    return parse_public_keys(_read(path), name=str(path))
+    return parse_public_keys(read_pem(path), name=str(path))
 
 
 def public_key_path(path: Path) -> Path:
@@ -151,10 +160,3 @@ def _create(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

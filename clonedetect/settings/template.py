@@ -1,0 +1,76 @@
+"""The text ``settings new`` writes: every setting with its meaning, at its built-in value."""
+
+from __future__ import annotations
+
+from clonedetect.settings.document import Settings, settings_values
+from clonedetect.toml import toml_value
+
+__all__ = ["settings_template"]
+
+_HEAD = """\
+# Settings of clonedetect. Every line below shows a built-in value: remove its "# " to change it.
+# Paths are relative to this file. Unknown keys are errors. Everything here goes into one digest that
+# stands in every verdict, so that a verdict can be recomputed: clonedetect settings show --settings FILE
+"""
+
+_SECTIONS = {
+    "platform": "The platform whose posts are defended.",
+    "allow": "Domains that may show its content: hits there are listed, and nobody is accused.",
+    "banks": "Content that proves nothing, or must not be touched.",
+    "thresholds.image": "Distances in Hamming bits of 256, counts of keypoints, shares of aligned blocks.",
+    "thresholds.text": "Bits of information under the index's character model; shares 0-1.",
+    "claimant": "Who claims; stands in notices.",
+    "signing": "Keys and names. Private keys are named here, never held.",
+    "timestamp": "Where trusted time comes from.",
+}
+
+_KEYS = {
+    "platform.name": "as notices and reports call it",
+    "platform.hosts": "its own hosts, content hosts included: a picture hotlinked from one is a ground",
+    "platform.asset_id_patterns": "regular expressions over media URLs, one group around the id",
+    "platform.shortcode_patterns": "regular expressions over URLs, one group around the code",
+    "platform.marks": "names and words by which a clone would imitate it",
+    "allow.domains": "registrable domains; partners, embeds, your own properties",
+    "banks.negative_images": "pictures, or folders of them: logos, memes, stock, interface pieces",
+    "banks.common_phrases": "text files, one phrase a line: greetings, quotes, interface strings",
+    "banks.blocked_digests": "text files, one SHA-256 a line: bytes that are never decoded nor shown",
+    "thresholds.image.candidate_radius": "a hash within this makes a candidate; no distance confirms",
+    "thresholds.image.exact_radius": "a hash within this is called a near copy in the reasons",
+    "thresholds.image.strong_inliers": "confirmed: this many inliers and strong_agree,",
+    "thresholds.image.strong_agree": "",
+    "thresholds.image.inliers": "or this many and agree, and largest_disagreement at most",
+    "thresholds.image.agree": "",
+    "thresholds.image.largest_disagreement": "largest contiguous share that disagrees",
+    "thresholds.image.possible_inliers": "shown to people: this many and possible_agree",
+    "thresholds.image.possible_agree": "",
+    "thresholds.image.block_ncc": "a block agrees when its correlation is over this",
+    "thresholds.text.possible_bits": "shown to people from here on; shorter posts cannot be told by text",
+    "thresholds.text.confirmed_bits": "confirmed from here on, unless the text is shared",
+    "thresholds.text.coverage": "share of the post's bits that must be found",
+    "thresholds.text.density": "share of the span that must match",
+    "thresholds.text.account_posts": "distinct confirmed posts of one account that confirm it on a page",
+    "claimant.name": "",
+    "claimant.address": "postal address",
+    "claimant.email": "",
+    "claimant.rights_basis": "owner, exclusive licensee, or authorised by whom",
+    "signing.key": "Ed25519 private key (PEM) that seals packages: clonedetect key new FILE",
+    "signing.actor": "who acts, for the custody log",
+    "signing.approvers": "PEM files of the public keys whose grants are accepted",
+    "timestamp.authorities": "RFC 3161 URLs; the only sockets outside a grant",
+    "timestamp.roots": "PEM of the roots they chain to",
+}
+
+
+def settings_template() -> str:
+    """Return every setting commented out at its built-in value; it parses as it is."""
+    lines = [_HEAD.rstrip()]
+    section = ""
+    for key, value in settings_values(Settings()):
+        table, _, name = key.rpartition(".")
+        if table != section:
+            lines += ["", f"# {_SECTIONS[table]}", f"[{table}]"]
+            section = table
+        if _KEYS[key]:
+            lines.append(f"## {_KEYS[key]}")
+        lines.append(f"# {name} = {toml_value(value)}")
+    return "\n".join(lines) + "\n"
