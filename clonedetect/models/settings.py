@@ -50,8 +50,8 @@ class TextThresholds:
     posts of one account on a page confirm the account.
     """
 
-    possible_bits: float = 60.0
-    confirmed_bits: float = 100.0
+    possible_bits: float = 60
+    confirmed_bits: float = 100
     coverage: float = 0.5
     density: float = 0.7
     account_posts: int = 3

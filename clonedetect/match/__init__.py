@@ -1,0 +1,1 @@
+"""Exact comparison of candidates, and the decision with its reasons."""

@@ -1,0 +1,184 @@
+"""Which parts of a reference are really in the query: correlation block by block.
+
+The query is brought into the reference's thumbnail by the transform, both are
+cut into blocks of 12 pixels, and each block's grey levels are correlated. A
+template shared by two pictures agrees in its own blocks and not in the
+photograph's; that map is what every decision is taken from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.match.geometry import scaling
+
+__all__ = ["BLOCK_PX", "BlockMap", "agreement", "grid_shape", "synthetic_share"]
+
+BLOCK_PX: Final = 12
+"""Side of a block in thumbnail pixels: 16 blocks along a 192 pixel thumbnail."""
+
+TEXTURED: Final = 4.0
+"""Standard deviation in grey levels above which a reference block has something to correlate."""
+
+OVERLAID: Final = 10.0
+"""The same for the query where the reference is flat: something was laid over it."""
+
+Grey = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockMap:
+    """The blocks of one reference under one transform; all arrays have shape (rows, columns).
+
+    `inside`: the query shows it; `textured`: there is something to correlate;
+    `agree`: correlation over the threshold (only where inside and textured);
+    `hidden`: masked as template; `canvas` is the pixel size (width, height) of
+    the grid, over which reference coordinates are stretched.
+    """
+
+    inside: Flags
+    textured: Flags
+    agree: Flags
+    hidden: Flags
+    canvas: tuple[int, int]
+
+    @property
+    def counted(self) -> Flags:
+        """Blocks that are shown and not hidden."""
+        return self.inside & ~self.hidden
+
+    @property
+    def textured_count(self) -> int:
+        """Textured blocks that count."""
+        return int((self.counted & self.textured).sum())
+
+    @property
+    def agree_share(self) -> float:
+        """Agreeing share of the textured blocks that count, 0 where there are none."""
+        total = self.textured_count
+        return int((self.counted & self.agree).sum()) / total if total else 0.0
+
+    @property
+    def largest_disagreement(self) -> float:
+        """Largest connected disagreeing group as a share of the blocks that count."""
+        counted = self.counted
+        if not counted.any():
+            return 0.0
+        differing = (counted & self.textured & ~self.agree).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(differing, connectivity=4)
+        return float(stats[1:, cv2.CC_STAT_AREA].max()) / float(counted.sum()) if count > 1 else 0.0
+
+    @property
+    def visible_share(self) -> float:
+        """Share of the reference that the query shows."""
+        return float(self.inside.mean())
+
+    @property
+    def masked_share(self) -> float:
+        """Share of the shown blocks that are hidden."""
+        shown = int(self.inside.sum())
+        return int((self.inside & self.hidden).sum()) / shown if shown else 0.0
+
+    def masked(self, hidden: Flags) -> BlockMap:
+        """Return the map with `hidden` in place of what was hidden."""
+        return BlockMap(self.inside, self.textured, self.agree, hidden, self.canvas)
+
+    def rows(self) -> tuple[str, ...]:
+        """Return the map as text: ``+`` agrees, ``-`` disagrees, ``.`` flat, ``#`` masked, blank outside."""
+        shown = np.where(self.textured, np.where(self.agree, "+", "-"), ".")
+        shown = np.where(self.hidden, "#", shown)
+        return tuple("".join(row) for row in np.where(self.inside, shown, " "))
+
+    def at(self, points: Matrix, width: float, height: float) -> tuple[npt.NDArray[np.intp], ...]:
+        """Return (rows, columns) of the blocks of `points`, (n, 2), in a frame of `width` x `height`."""
+        count_y, count_x = self.inside.shape
+        columns = np.clip((points[:, 0] * count_x / width).astype(np.intp), 0, count_x - 1)
+        rows = np.clip((points[:, 1] * count_y / height).astype(np.intp), 0, count_y - 1)
+        return rows, columns
+
+
+def grid_shape(reference: Grey) -> tuple[int, int]:
+    """Return (rows, columns) of a thumbnail's grid: as many whole blocks as fit best, two at least."""
+    high, wide = reference.shape
+    return max(2, round(high / BLOCK_PX)), max(2, round(wide / BLOCK_PX))
+
+
+def agreement(reference: Grey, query: Grey, homography: Matrix, block_ncc: float) -> BlockMap:
+    """Correlate a reference thumbnail with the part of `query` that `homography` says shows it.
+
+    `homography` maps thumbnail pixels to pixels of `query`. A block agrees when
+    its normalised cross-correlation exceeds `block_ncc`.
+    """
+    high, wide = reference.shape
+    rows, columns = grid_shape(reference)
+    canvas = (columns * BLOCK_PX, rows * BLOCK_PX)
+    to_query = homography @ scaling(wide / canvas[0], high / canvas[1])
+    plain = cv2.resize(reference, canvas, interpolation=cv2.INTER_LINEAR)
+    brought, shown, blur = _brought(query, to_query, canvas)
+    ours = cv2.GaussianBlur(plain, (0, 0), blur).astype(np.float64)
+    theirs = cv2.GaussianBlur(brought, (0, 0), 0.8).astype(np.float64)
+    a, b, covered = (
+        _blocks(ours, rows, columns),
+        _blocks(theirs, rows, columns),
+        _blocks(shown, rows, columns),
+    )
+    inside = covered.mean(axis=2) > 0.95
+    a, b = a - a.mean(axis=2, keepdims=True), b - b.mean(axis=2, keepdims=True)
+    spread_a, spread_b = a.std(axis=2), b.std(axis=2)
+    ncc = (a * b).mean(axis=2) / np.maximum(spread_a * spread_b, 1e-6)
+    # A block the query shows as even, where the reference is not, was covered: noise must not correlate.
+    ncc = np.where(spread_b < 0.5, 0.0, ncc)
+    textured = inside & ((spread_a > TEXTURED) | (spread_b > OVERLAID))
+    none = np.zeros_like(inside)
+    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, canvas)
+
+
+def synthetic_share(pixels: Grey, counted: Flags) -> float:
+    """Return the share of the counted blocks' pixels that are flat and of the two commonest grey levels.
+
+    Screens, memes and documents are mostly one or two even colours; photographs
+    are not, but for cut-outs on white. `counted` is a grid over the picture.
+    """
+    shown = cv2.resize(counted.astype(np.uint8), pixels.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    if not shown.any():
+        return 0.0
+    kernel = np.ones((3, 3), np.uint8)
+    even = (cv2.dilate(pixels, kernel).astype(np.int16) - cv2.erode(pixels, kernel)) <= 3
+    levels = np.bincount(pixels[shown & even] // 6, minlength=43)
+    return float(np.sort(levels)[-2:].sum() / shown.sum())
+
+
+def _brought(
+    query: Grey, to_query: Matrix, canvas: tuple[int, int]
+) -> tuple[Grey, npt.NDArray[np.float64], float]:
+    """Return the query on the canvas, where it has pixels (0 or 1), and the blur that equals its detail."""
+    middle = np.array([canvas[0] / 2, canvas[1] / 2, 1.0])
+    place = to_query @ middle
+    jacobian = (to_query[:2, :2] - np.outer(place[:2] / place[2], to_query[2, :2])) / place[2]
+    scale = float(np.sqrt(abs(np.linalg.det(jacobian))))
+    if scale > 1.3:  # the query is finer than the thumbnail: average it down, or it aliases
+        size = (max(1, round(query.shape[1] / scale)), max(1, round(query.shape[0] / scale)))
+        shrunk = cv2.resize(query, size, interpolation=cv2.INTER_AREA)
+        to_query = scaling(size[0] / query.shape[1], size[1] / query.shape[0]) @ to_query
+        query = np.asarray(shrunk, dtype=np.uint8)
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    brought = cv2.warpPerspective(query, to_query, canvas, flags=way, borderMode=cv2.BORDER_REPLICATE)
+    whole = np.ones(query.shape, np.uint8)
+    shown = cv2.warpPerspective(
+        whole, to_query, canvas, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderValue=(0,)
+    )
+    blur = max(0.8, 0.6 / max(scale, 0.1)) if scale < 1 else 0.8
+    return np.asarray(brought, dtype=np.uint8), shown.astype(np.float64), blur
+
+
+def _blocks(canvas: npt.NDArray[np.float64], rows: int, columns: int) -> npt.NDArray[np.float64]:
+    """Return (rows, columns, 144) blocks of a canvas."""
+    cut = canvas.reshape(rows, BLOCK_PX, columns, BLOCK_PX)
+    return cut.transpose(0, 2, 1, 3).reshape(rows, columns, BLOCK_PX * BLOCK_PX)

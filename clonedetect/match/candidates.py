@@ -1,0 +1,261 @@
+"""From one query picture to its matches: hashes propose first, local features where they leave it open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from clonedetect.match.comparison import Picture, pictures_of
+from clonedetect.match.image import HashRoute, Judgement, best_comparison, confirm_image, is_low_content
+from clonedetect.match.mask import MaskCache
+from clonedetect.models.ids import ItemId, MediaId
+from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
+from clonedetect.models.reference import ImageReference
+from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.signal import VIEWS_PER_MEDIA
+from clonedetect.protocols import ReferenceIndex
+from clonedetect.signals.image import QueryImage, with_features
+from clonedetect.signals.views import COMPLEMENT, STORED_VIEWS
+
+__all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]
+
+HASH_CANDIDATES: Final = 24
+VOTED_CANDIDATES: Final = 10
+SHARED_BY: Final = 3
+"""Accounts that publish the same bytes before the bytes alone no longer say whose they are."""
+LEAST_QUALITY: Final = 20
+"""Query views of a lower PDQ quality are not looked up: they would meet every even picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCandidate:
+    """A picture worth laying on the query: proposed by a hash, by votes of local features, or by both."""
+
+    media_id: MediaId
+    route: HashRoute | None
+    votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOutcome:
+    """What came of one query: its matches, best first, and the verdict over all of them.
+
+    Without matches the verdict is `none` (looked, nothing) or `inconclusive`
+    (too little to tell), and `reasons` say which.
+    """
+
+    verdict: Verdict
+    matches: tuple[Match, ...]
+    reasons: tuple[str, ...] = ()
+
+
+def match_image(
+    query: QueryImage,
+    index: ReferenceIndex,
+    thresholds: ImageThresholds,
+    *,
+    siblings: Sequence[QueryImage] = (),
+    masks: MaskCache | None = None,
+) -> ImageOutcome:
+    """Find every indexed item whose picture `query` republishes, one match an item.
+
+    Exact bytes, then hashes, then local features where no confirmed picture
+    covers most of the query. `siblings` are other pictures of the query's
+    site: what they share with a reference is template. `masks` keeps template
+    masks between queries. Pure: the same values give the same outcome.
+    """
+    masks = MaskCache() if masks is None else masks
+    exact = index.images_with_digest(query.signals.digest)
+    hashed = hash_candidates(query, index, thresholds)
+    if not hashed and not exact and query.signals.quality == 0:
+        return ImageOutcome(Verdict.INCONCLUSIVE, (), ("the picture is even: there is nothing to compare",))
+    asked = with_features(query)
+    search = _Search(asked, index, thresholds, masks, pictures_of(asked), _siblings(query, siblings))
+    judged = search.judge(hashed)
+    if _covered(query, judged) < 0.6:
+        seen = {candidate.media_id for candidate in hashed}
+        judged += search.judge([c for c in search.voted() if c.media_id not in seen])
+    judged += [(reference, search.exact(reference, exact)) for reference in exact]
+    matches = _matches(judged, {reference.media_id for reference in exact})
+    if matches:
+        return ImageOutcome(matches[0].verdict, matches)
+    return _without_matches(search.query)
+
+
+def image_candidates(
+    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
+) -> tuple[ImageCandidate, ...]:
+    """Return all candidates, those of hashes first (nearest first), then those of votes (most first)."""
+    hashed = hash_candidates(query, index, thresholds)
+    seen = {candidate.media_id for candidate in hashed}
+    asked = with_features(query)
+    search = _Search(asked, index, thresholds, MaskCache(), pictures_of(asked), ())
+    return (*hashed, *(c for c in search.voted() if c.media_id not in seen))
+
+
+def hash_candidates(
+    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
+) -> tuple[ImageCandidate, ...]:
+    """Return the pictures with a stored view within the radius of a query view, nearest first, ties by id."""
+    asked = [entry for entry in query.hashes if entry.quality >= LEAST_QUALITY]
+    if not asked:
+        return ()
+    bits = np.frombuffer(b"".join(entry.bits for entry in asked), dtype=np.uint8).reshape(-1, 32)
+    numbers, ids, distances = index.hashes.range_search(bits, thresholds.candidate_radius)
+    routes: dict[MediaId, HashRoute] = {}
+    for place in np.lexsort((numbers, ids, distances)):
+        media_id, view = divmod(int(ids[place]), VIEWS_PER_MEDIA)
+        entry = asked[int(numbers[place])]
+        stored = STORED_VIEWS[view] if view < len(STORED_VIEWS) else str(view)
+        route = HashRoute(int(distances[place]), entry.view, entry.form, stored)
+        routes.setdefault(MediaId(media_id), route)
+    return tuple(ImageCandidate(media, route, 0) for media, route in list(routes.items())[:HASH_CANDIDATES])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """One query against one index."""
+
+    query: QueryImage
+    index: ReferenceIndex
+    thresholds: ImageThresholds
+    masks: MaskCache
+    pictures: tuple[Picture, ...]
+    siblings: tuple[Picture, ...]
+
+    def voted(self) -> list[ImageCandidate]:
+        """Return the candidates of local features, plain and mirrored, most votes first."""
+        votes: dict[MediaId, int] = {}
+        for picture in self.pictures:
+            for media, count in self.index.votes.vote(picture.features, VOTED_CANDIDATES):
+                votes[media] = max(count, votes.get(media, 0))
+        ordered = sorted(votes.items(), key=lambda entry: (-entry[1], entry[0]))
+        return [ImageCandidate(media, None, count) for media, count in ordered]
+
+    def judge(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
+        """Compare each candidate; what would be confirmed is judged again behind its template mask."""
+        routes = {candidate.media_id: candidate.route for candidate in candidates}
+        references = self.index.images([candidate.media_id for candidate in candidates])
+        return [(each, self._judged(each, routes[each.media_id])) for each in references]
+
+    def exact(self, reference: ImageReference, holders: Sequence[ImageReference]) -> Judgement:
+        """Judge a reference of the query's very bytes: a copy, unless low in content or everybody's."""
+        query = self.query.signals
+        comparison = best_comparison(self.pictures, reference, self.thresholds)
+        mask = self.masks.mask(reference, self.index, self.thresholds)
+        judged = confirm_image(query, reference, comparison, mask, thresholds=self.thresholds)
+        accounts = {holder.account_id for holder in holders if holder.account_id is not None}
+        reasons = ["exactly the bytes we hold"]
+        if len(accounts) > 1:
+            reasons.append(f"{len(accounts)} accounts publish these bytes")
+        verdict = Verdict.CONFIRMED
+        if len(accounts) >= SHARED_BY:
+            verdict = Verdict.POSSIBLE
+        if is_low_content(query):
+            verdict = Verdict.POSSIBLE
+            reasons.append("the picture holds too little to be anybody's own")
+        if judged.measure.masked_share > 0.8:
+            verdict = Verdict.POSSIBLE
+            reasons.append("nearly all of it is shared with other items of the index")
+        right, bottom = float(query.width), float(query.height)
+        outline = ((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom))
+        region = Region(RegionKind.IMAGE, polygon=outline)
+        return Judgement(verdict, judged.measure, (*reasons, *judged.reasons), (region,))
+
+    def _judged(self, reference: ImageReference, route: HashRoute | None) -> Judgement:
+        query = self.query.signals
+        complemented = route is not None and route.form.startswith(COMPLEMENT)
+        pictures = pictures_of(self.query, complemented=True) if complemented else self.pictures
+        comparison = best_comparison(pictures, reference, self.thresholds)
+        first = confirm_image(query, reference, comparison, None, thresholds=self.thresholds, route=route)
+        if first.verdict is not Verdict.CONFIRMED:
+            return first
+        mask = self.masks.mask(reference, self.index, self.thresholds)
+        return confirm_image(
+            query,
+            reference,
+            comparison,
+            mask,
+            thresholds=self.thresholds,
+            route=route,
+            siblings=self.siblings,
+        )
+
+
+def _siblings(query: QueryImage, siblings: Sequence[QueryImage]) -> tuple[Picture, ...]:
+    others = {s.signals.digest: s for s in siblings if s.signals.digest != query.signals.digest}
+    return tuple(pictures_of(sibling)[0] for sibling in others.values())
+
+
+def _covered(query: QueryImage, judged: Sequence[tuple[ImageReference, Judgement]]) -> float:
+    """Return the share of the query's area that the largest confirmed region covers."""
+    areas = [
+        _area(region.polygon)
+        for _, judgement in judged
+        if judgement.verdict is Verdict.CONFIRMED
+        for region in judgement.regions
+    ]
+    return max(areas, default=0.0) / (query.signals.width * query.signals.height)
+
+
+def _area(polygon: tuple[tuple[float, float], ...]) -> float:
+    points = np.array(polygon, dtype=np.float64).reshape(-1, 2)
+    x, y = points[:, 0], points[:, 1]
+    return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)
+
+
+def _matches(judged: Sequence[tuple[ImageReference, Judgement]], exact: set[MediaId]) -> tuple[Match, ...]:
+    """Return the best judgement of each item as a match, best first; what was refuted is left out."""
+    best: dict[ItemId, Match] = {}
+    for reference, judgement in judged:
+        if judgement.verdict not in {Verdict.CONFIRMED, Verdict.POSSIBLE}:
+            continue
+        is_exact = reference.media_id in exact and judgement.reasons[0].startswith("exactly")
+        match = Match(
+            item_id=reference.item_id,
+            account_id=reference.account_id,
+            permalink=reference.permalink,
+            verdict=judgement.verdict,
+            kinds=(Kind.EXACT, Kind.IMAGE) if is_exact else (Kind.IMAGE,),
+            score=_score(judgement.verdict, judgement.measure, is_exact=is_exact),
+            distance=judgement.measure.hash_distance,
+            reasons=judgement.reasons,
+            regions=judgement.regions,
+            image=judgement.measure,
+        )
+        if match.item_id not in best or _order(match) < _order(best[match.item_id]):
+            best[match.item_id] = match
+    return tuple(sorted(best.values(), key=_order))
+
+
+def _order(match: Match) -> tuple[bool, float, str]:
+    return (match.verdict is not Verdict.CONFIRMED, -match.score, match.item_id)
+
+
+def _score(verdict: Verdict, measure: ImageMeasure, *, is_exact: bool) -> float:
+    """Return 0-1: confirmed pairs lie in 0.9-1, possible ones below, by agreement and keypoints within."""
+    if is_exact and verdict is Verdict.CONFIRMED:
+        return 1.0
+    strength = 0.7 * measure.agree + 0.3 * min(1.0, measure.inliers / 80)
+    if verdict is Verdict.CONFIRMED:
+        return round(0.9 + 0.09 * strength, 4)
+    nearness = 0.0 if measure.hash_distance is None else max(0.0, 1 - measure.hash_distance / 64)
+    return round(0.2 + 0.6 * max(strength, nearness), 4)
+
+
+def _without_matches(query: QueryImage) -> ImageOutcome:
+    """Say whether nothing was found, or nothing could be."""
+    reasons = []
+    if "truncated" in query.signals.flags:
+        reasons.append("the picture's file ends early: only part of it could be compared")
+    keypoints = 0 if query.features is None else len(query.features.points)
+    if is_low_content(query.signals) and keypoints < 30:
+        reasons.append(
+            f"too little in the picture to tell (quality {query.signals.quality}, {keypoints} keypoints)"
+        )
+    if reasons:
+        return ImageOutcome(Verdict.INCONCLUSIVE, (), tuple(reasons))
+    return ImageOutcome(Verdict.NONE, (), ("no indexed picture was found in this one",))

@@ -1,0 +1,121 @@
+"""One picture laid on one reference: the best transform, and what agrees under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.match.blocks import BlockMap, agreement
+from clonedetect.match.geometry import Alignment, align, scaling
+from clonedetect.models.reference import ImageReference
+from clonedetect.models.signal import FeatureSet
+from clonedetect.signals.features import complement, local_features, mirror
+from clonedetect.signals.image import QueryImage, with_features
+
+__all__ = ["Comparison", "Picture", "compare", "picture_of", "pictures_of", "reference_features"]
+
+PLAIN: Final = "plain"
+MIRRORED: Final = "mirrored"
+COMPLEMENTED: Final = "complemented"
+
+Grey = npt.NDArray[np.uint8]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One form of a picture that is laid on references: grey pixels and features.
+
+    `form` says what was done to it; `to_plain` maps pixels of `frame` back to
+    pixels of the unchanged picture's frame.
+    """
+
+    form: str
+    frame: Grey
+    features: FeatureSet
+    to_plain: Matrix
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A picture laid on a reference: `homography` maps thumbnail pixels to pixels of `picture.frame`."""
+
+    picture: Picture
+    alignment: Alignment
+    homography: Matrix
+    blocks: BlockMap
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a connected part clearly differs: what two pictures in one template look like."""
+        return self.blocks.largest_disagreement > 0.08
+
+    def supported(self, width: int, height: int) -> npt.NDArray[np.bool_]:
+        """Return which inliers lie in blocks that count and agree.
+
+        The reference's feature frame is `width` x `height`. Inliers on what is masked, differs, or is
+        flat support nothing.
+        """
+        rows, columns = self.blocks.at(self.alignment.reference, width, height)
+        return np.asarray((self.blocks.counted & self.blocks.agree)[rows, columns])
+
+
+def pictures_of(query: QueryImage, *, complemented: bool = False) -> tuple[Picture, ...]:
+    """Return the forms in which a query is laid on references: plain and mirrored, or both complemented."""
+    asked = with_features(query)
+    assert asked.features is not None  # noqa: S101  with_features promises it
+    width = asked.frame.shape[1]
+    unchanged = np.eye(3)
+    turned = np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    flipped = np.ascontiguousarray(asked.frame[:, ::-1])
+    pictures = (
+        Picture(PLAIN, asked.frame, asked.features, unchanged),
+        Picture(MIRRORED, flipped, mirror(asked.features), turned),
+    )
+    if not complemented:
+        return pictures
+    return tuple(
+        replace(
+            each,
+            form=COMPLEMENTED if each.form == PLAIN else f"{COMPLEMENTED} {each.form}",
+            frame=255 - each.frame,
+            features=complement(each.features),
+        )
+        for each in pictures
+    )
+
+
+def picture_of(reference: ImageReference) -> Picture | None:
+    """Return an indexed picture as one that can be laid on others; None where only its hash is known."""
+    features = reference_features(reference)
+    if reference.thumbnail is None or features is None:
+        return None
+    return Picture(PLAIN, reference.thumbnail.pixels, features, np.eye(3))
+
+
+def reference_features(reference: ImageReference) -> FeatureSet | None:
+    """Return the indexed features, or the thumbnail's own where the index kept none."""
+    if reference.features is not None:
+        return reference.features
+    return None if reference.thumbnail is None else local_features(reference.thumbnail.pixels)
+
+
+def compare(
+    picture: Picture, reference: ImageReference, features: FeatureSet, block_ncc: float
+) -> Comparison | None:
+    """Lay `picture` on `reference`, whose `reference_features` are given; None where no transform fits."""
+    if reference.thumbnail is None:
+        return None
+    alignment = align(picture.features, features)
+    if alignment is None:
+        return None
+    thumbnail = reference.thumbnail.pixels
+    to_features = scaling(features.width / thumbnail.shape[1], features.height / thumbnail.shape[0])
+    high, wide = picture.frame.shape
+    to_frame = scaling(wide / picture.features.width, high / picture.features.height)
+    homography = to_frame @ alignment.homography @ to_features
+    blocks = agreement(thumbnail, picture.frame, homography, block_ncc)
+    return Comparison(picture, alignment, homography, blocks)

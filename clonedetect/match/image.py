@@ -1,0 +1,301 @@
+"""Whether a query picture republishes one indexed picture: geometry, agreement, and the reasons.
+
+A hash distance alone never confirms. What does (R6 of the measurements, tightened
+so that one template in the index is not enough for a false accusation):
+
+1. the reference is shown to at least `FEWEST_VISIBLE`, in at least `FEWEST_TEXTURED`
+   textured blocks that no other item shares (the mask);
+2. inliers are counted only in blocks that count and agree, and must be spread:
+   `FEWEST_PLACES` blocks, over a hull of a twentieth of the reference;
+3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
+   disagreement over 8 %;
+4. altered copy: 40 inliers and 40 % agree, no connected disagreement over a quarter:
+   a photograph that was exchanged inside a frame is one large connected disagreement;
+5. a reference that is mostly one or two even colours (a screen, a meme, a document)
+   is never an altered copy, and a close one only if practically nothing differs.
+
+All else that reached 12 inliers and 50 % goes to people, with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.match.blocks import BlockMap, synthetic_share
+from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
+from clonedetect.match.geometry import scaling
+from clonedetect.match.mask import TemplateMask, sibling_mask
+from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
+from clonedetect.models.reference import ImageReference
+from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.signal import FeatureSet, ImageSignals
+
+__all__ = ["HashRoute", "Judgement", "best_comparison", "confirm_image", "is_low_content"]
+
+FEWEST_VISIBLE: Final = 0.15
+FEWEST_TEXTURED: Final = 8
+FEWEST_PLACES: Final = 6
+FEWEST_HULL: Final = 0.05
+ALTERED_DISAGREEMENT: Final = 0.25
+SYNTHETIC: Final = 0.35
+SYNTHETIC_DISAGREEMENT: Final = 0.02
+LOW_QUALITY: Final = 50
+"""PDQ's own advice: hashes of a lower quality tell too little."""
+LOW_KEYPOINTS: Final = 30
+POINTS_KEPT: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class HashRoute:
+    """The nearest hash that proposed a pair: bits apart, the query's view and form, the stored view."""
+
+    distance: int
+    view: str
+    form: str
+    stored_view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was decided of one pair, the figures, and the sentences that say why."""
+
+    verdict: Verdict
+    measure: ImageMeasure
+    reasons: tuple[str, ...]
+    regions: tuple[Region, ...] = ()
+
+
+def is_low_content(signals: ImageSignals) -> bool:
+    """Whether a picture holds too little for its hash to mean anything (an icon, a spacer, an even area)."""
+    return signals.quality < LOW_QUALITY or min(signals.width, signals.height) < 48
+
+
+def best_comparison(
+    pictures: tuple[Picture, ...], reference: ImageReference, thresholds: ImageThresholds
+) -> Comparison | None:
+    """Lay all forms of a query on a reference and return the one with most inliers, the first of equals."""
+    features = reference_features(reference)
+    if features is None:
+        return None
+    found = [compare(picture, reference, features, thresholds.block_ncc) for picture in pictures]
+    return max((c for c in found if c is not None), key=lambda c: c.alignment.inliers, default=None)
+
+
+def confirm_image(
+    query: ImageSignals,
+    reference: ImageReference,
+    comparison: Comparison | None,
+    mask: TemplateMask | None,
+    *,
+    thresholds: ImageThresholds,
+    route: HashRoute | None = None,
+    siblings: tuple[Picture, ...] = (),
+) -> Judgement:
+    """Decide one pair from its `best_comparison`, on what `mask` and the query's `siblings` leave.
+
+    `mask` may be None in a first look; the caller asks again with it before
+    believing a confirmation.
+    """
+    features = reference_features(reference)
+    if comparison is None or features is None:
+        return _unaligned(query, reference, features, thresholds, route)
+    hidden = comparison.blocks.hidden if mask is None else mask.hidden
+    if siblings:
+        hidden = hidden | sibling_mask(comparison, reference, siblings, thresholds)
+    masked = Comparison(
+        comparison.picture, comparison.alignment, comparison.homography, comparison.blocks.masked(hidden)
+    )
+    support = masked.supported(features.width, features.height)
+    rule, objections = _rule(masked, support, reference, features, thresholds)
+    measure = _with_route(_measure(query, reference, masked, support), route, rule)
+    figures = _figures(measure, masked, route)
+    regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
+    if rule:
+        return Judgement(Verdict.CONFIRMED, measure, figures, regions)
+    possible = (
+        measure.inliers >= thresholds.possible_inliers and measure.agree >= thresholds.possible_agree
+    ) or _is_alike_unmasked(comparison, features, thresholds, hidden)
+    if possible or (route is not None and _is_near(query, reference, route, thresholds)):
+        return Judgement(Verdict.POSSIBLE, measure, figures + objections, regions)
+    return Judgement(Verdict.NONE, measure, figures + objections)
+
+
+def _rule(
+    comparison: Comparison,
+    support: npt.NDArray[np.bool_],
+    reference: ImageReference,
+    features: FeatureSet,
+    thresholds: ImageThresholds,
+) -> tuple[str, tuple[str, ...]]:
+    """Return the rule that confirms (see the module), or none and what stands against each."""
+    blocks = comparison.blocks
+    points = comparison.alignment.reference[support]
+    shared = f"{blocks.masked_share:.0%} of what is shown is shared with other pictures"
+    objections = [shared] if blocks.masked_share > 0 else []
+    if blocks.visible_share < FEWEST_VISIBLE:  # 1
+        return "", (*objections, f"only {blocks.visible_share:.0%} of our picture is shown")
+    if blocks.textured_count < FEWEST_TEXTURED:  # 1
+        return "", (*objections, f"only {blocks.textured_count} textured blocks are left to compare")
+    if not _is_spread(points, blocks, features):  # 2
+        return "", (*objections, "the matched keypoints stand in too small a part of our picture")
+    is_synthetic = _synthetic(reference, blocks) > SYNTHETIC
+    agree, differing = blocks.agree_share, blocks.largest_disagreement
+    allowed = SYNTHETIC_DISAGREEMENT if is_synthetic else thresholds.largest_disagreement
+    if len(points) >= thresholds.inliers and agree >= thresholds.agree and differing <= allowed:  # 3, 5
+        return "close copy", ()
+    if is_synthetic:  # 5
+        objections.append("our picture is mostly even colour, as screens and templates are")
+    elif len(points) >= thresholds.strong_inliers and agree >= thresholds.strong_agree:  # 4
+        if differing <= ALTERED_DISAGREEMENT:
+            return "altered copy", ()
+        objections.append(f"a connected {differing:.0%} differs, as when two pictures share a frame")
+    return "", tuple(objections)
+
+
+def _synthetic(reference: ImageReference, blocks: BlockMap) -> float:
+    return 0.0 if reference.thumbnail is None else synthetic_share(reference.thumbnail.pixels, blocks.counted)
+
+
+def _is_spread(points: npt.NDArray[np.float64], blocks: BlockMap, features: FeatureSet) -> bool:
+    if len(points) < 3:
+        return False
+    rows, columns = blocks.at(points, features.width, features.height)
+    places = len(np.unique(rows * blocks.inside.shape[1] + columns))
+    hull = cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
+    return places >= FEWEST_PLACES and hull >= FEWEST_HULL * features.width * features.height
+
+
+def _is_alike_unmasked(
+    comparison: Comparison, features: FeatureSet, thresholds: ImageThresholds, hidden: npt.NDArray[np.bool_]
+) -> bool:
+    """Whether the mask alone took a pair below what people are shown; they are shown it, with that reason."""
+    if not hidden.any():
+        return False
+    inliers = int(comparison.supported(features.width, features.height).sum())
+    return (
+        inliers >= thresholds.possible_inliers and comparison.blocks.agree_share >= thresholds.possible_agree
+    )
+
+
+def _is_near(
+    query: ImageSignals, reference: ImageReference, route: HashRoute, thresholds: ImageThresholds
+) -> bool:
+    return route.distance <= thresholds.exact_radius and min(query.quality, reference.quality) >= LOW_QUALITY
+
+
+def _unaligned(
+    query: ImageSignals,
+    reference: ImageReference,
+    features: FeatureSet | None,
+    thresholds: ImageThresholds,
+    route: HashRoute | None,
+) -> Judgement:
+    """Decide a pair without a transform: hash-only references and low texture go to people."""
+    bare = ImageMeasure(reference.media_id, reference.digest, 0, 0.0, 0.0, 0.0)
+    measure = _with_route(bare, route)
+    near = _route_reasons(route)
+    if route is None:
+        return Judgement(Verdict.NONE, measure, ("no transform lays our picture on this one",))
+    if reference.thumbnail is None or features is None:
+        reason = "of our picture only a hash is known; it cannot be laid on this one"
+        return Judgement(Verdict.POSSIBLE, measure, (*near, reason))
+    if min(query.quality, reference.quality) < LOW_QUALITY or len(features.points) < LOW_KEYPOINTS:
+        reason = "too little texture to find keypoints: a person must compare"
+        return Judgement(Verdict.POSSIBLE, measure, (*near, reason))
+    reason = "no transform lays our picture on this one"
+    verdict = Verdict.POSSIBLE if route.distance <= thresholds.exact_radius else Verdict.NONE
+    return Judgement(verdict, measure, (*near, reason))
+
+
+def _measure(
+    query: ImageSignals,
+    reference: ImageReference,
+    comparison: Comparison,
+    support: npt.NDArray[np.bool_],
+) -> ImageMeasure:
+    """Return the figures of an alignment; hash and rule are the caller's to add."""
+    ours = comparison.alignment.reference_size
+    theirs = comparison.picture.features
+    high, wide = comparison.picture.frame.shape
+    to_ours = scaling(reference.width / ours[0], reference.height / ours[1])
+    to_theirs = _full_size(query, comparison) @ scaling(wide / theirs.width, high / theirs.height)
+    full = to_theirs @ comparison.alignment.homography @ np.linalg.inv(to_ours)
+    full /= full[2, 2]
+    sources = _mapped(to_ours, comparison.alignment.reference[support][:POINTS_KEPT])
+    targets = _mapped(to_theirs, comparison.alignment.query[support][:POINTS_KEPT])
+    pairs = np.round(np.concatenate([sources, targets], axis=1), 1).tolist()
+    blocks = comparison.blocks
+    return ImageMeasure(
+        media_id=reference.media_id,
+        reference_digest=reference.digest,
+        inliers=int(support.sum()),
+        agree=round(blocks.agree_share, 4),
+        largest_disagreement=round(blocks.largest_disagreement, 4),
+        masked_share=round(blocks.masked_share, 4),
+        homography=tuple(float(f"{value:.9g}") for value in full.ravel()),
+        mirrored=bool(np.linalg.det(full) < 0),
+        blocks=blocks.rows(),
+        points=tuple((a, b, c, d) for a, b, c, d in pairs),
+    )
+
+
+def _with_route(measure: ImageMeasure, route: HashRoute | None, rule: str = "") -> ImageMeasure:
+    if route is None:
+        return replace(measure, rule=rule)
+    view = f"{route.view} on {route.stored_view}"
+    return replace(measure, rule=rule, hash_distance=route.distance, hash_view=view, hash_form=route.form)
+
+
+def _full_size(query: ImageSignals, comparison: Comparison) -> npt.NDArray[np.float64]:
+    """Return the map of the compared form's frame to the query in full-size, unmirrored pixels."""
+    high, wide = comparison.picture.frame.shape
+    return scaling(query.width / wide, query.height / high) @ comparison.picture.to_plain
+
+
+def _polygon(
+    query: ImageSignals, comparison: Comparison, reference: ImageReference
+) -> tuple[tuple[float, float], ...]:
+    """Return where our picture stands on the query: its projected outline, cut at the query's edges."""
+    assert reference.thumbnail is not None  # noqa: S101  there is no comparison without one
+    high, wide = reference.thumbnail.pixels.shape
+    outline = np.array([[-0.5, -0.5], [wide - 0.5, -0.5], [wide - 0.5, high - 0.5], [-0.5, high - 0.5]])
+    corners = _mapped(_full_size(query, comparison) @ comparison.homography, outline) + 0.5
+    edge = np.array([[0, 0], [query.width, 0], [query.width, query.height], [0, query.height]])
+    area, cut = cv2.intersectConvexConvex(
+        cv2.convexHull(corners.astype(np.float32)), cv2.convexHull(edge.astype(np.float32))
+    )
+    if area <= 0 or cut is None:
+        return ()
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in np.asarray(cut).reshape(-1, 2))
+
+
+def _mapped(matrix: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if len(points) == 0:
+        return np.zeros((0, 2))
+    mapped = cv2.perspectiveTransform(points[:, None, :].astype(np.float64), matrix)
+    return np.asarray(mapped, dtype=np.float64)[:, 0, :]
+
+
+def _figures(measure: ImageMeasure, comparison: Comparison, route: HashRoute | None) -> tuple[str, ...]:
+    form = "" if comparison.picture.form == "plain" else f", {comparison.picture.form}"
+    return (
+        *((f"{measure.rule}{form}",) if measure.rule else ()),
+        f"{measure.inliers} keypoints agree on one transform{'' if measure.rule else form}",
+        f"{measure.agree:.0%} of {comparison.blocks.textured_count} textured blocks agree, "
+        f"the largest connected difference is {measure.largest_disagreement:.0%}",
+        *_route_reasons(route),
+    )
+
+
+def _route_reasons(route: HashRoute | None) -> tuple[str, ...]:
+    if route is None:
+        return ()
+    return (
+        f"PDQ hashes {route.distance} of 256 bits apart ({route.view} view, {route.form}, "
+        f"against our {route.stored_view} view)",
+    )

@@ -1,0 +1,118 @@
+"""Bytes of a picture to its signals: hashes first, local features only for who asks.
+
+The index asks `image_signals` for everything. A query is prepared by
+`query_image` in a few milliseconds (decode, hashes), and its features are
+computed by `with_features` only where the hashes leave the question open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from clonedetect.models.ids import digest_of
+from clonedetect.models.signal import Algorithm, FeatureSet, ImageSignals, Thumbnail, ViewHash
+from clonedetect.signals.decode import DecodedImage, decode, grey_frame
+from clonedetect.signals.features import SIFT, local_features
+from clonedetect.signals.views import PDQ, PHASH16, perceptual_hash, query_views, stored_views
+
+__all__ = [
+    "IMAGE_ALGORITHMS",
+    "THUMBNAIL",
+    "QueryImage",
+    "image_signals",
+    "query_hashes",
+    "query_image",
+    "with_features",
+]
+
+THUMBNAIL_SIZE: Final = 192
+QUERY_SIZE: Final = 640
+QUERY_KEYPOINTS: Final = 640
+THUMBNAIL: Final = Algorithm("grey-thumbnail", 1, f"size={THUMBNAIL_SIZE} area")
+IMAGE_ALGORITHMS: Final = (PDQ, PHASH16, THUMBNAIL, SIFT)
+"""What made an `ImageSignals`, for the index to store beside it; signals of other versions do not compare."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryImage:
+    """A picture that is asked about.
+
+    `signals` are those an index would hold, `hashes` the variants to look up,
+    `frame` the grey picture, uint8 (height, width), longest side at most 640.
+    `features` are None until somebody needs them; they are twice as many as
+    a reference's, because a query may show the reference small.
+    """
+
+    signals: ImageSignals
+    hashes: tuple[ViewHash, ...]
+    frame: npt.NDArray[np.uint8]
+    features: FeatureSet | None = None
+
+
+def image_signals(data: bytes, *, features: bool = True) -> ImageSignals:
+    """Return the signals an index holds of the picture in `data`.
+
+    Without `features` only the hashes and the thumbnail are made.
+    Raises MediaError where `data` is no usable picture.
+    """
+    decoded = decode(data)
+    frame = grey_frame(decoded)
+    signals = _signals(data, decoded, frame, Image.fromarray(frame))
+    return replace(signals, features=local_features(frame)) if features else signals
+
+
+def query_image(data: bytes) -> QueryImage:
+    """Prepare the picture in `data` to be asked about: signals and query hashes, no features yet.
+
+    Raises MediaError where `data` is no usable picture.
+    """
+    decoded = decode(data)
+    frame = grey_frame(decoded)
+    image = Image.fromarray(frame)
+    return QueryImage(_signals(data, decoded, frame, image), query_views(image, frame), frame)
+
+
+def query_hashes(data: bytes) -> tuple[ViewHash, ...]:
+    """Return the hashes to look up for the picture in `data`, its plain full view first.
+
+    Raises MediaError where `data` is no usable picture.
+    """
+    return query_image(data).hashes
+
+
+def with_features(query: QueryImage) -> QueryImage:
+    """Return `query` with its local features, computed now unless they are there."""
+    if query.features is not None:
+        return query
+    return replace(query, features=local_features(query.frame, size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS))
+
+
+def _signals(
+    data: bytes, decoded: DecodedImage, frame: npt.NDArray[np.uint8], image: Image.Image
+) -> ImageSignals:
+    hashes = stored_views(image)
+    return ImageSignals(
+        digest=digest_of(data),
+        width=decoded.width,
+        height=decoded.height,
+        quality=hashes[0].quality,
+        hashes=hashes,
+        phash16=perceptual_hash(image),
+        thumbnail=_thumbnail(frame),
+        features=None,
+        flags=decoded.flags,
+    )
+
+
+def _thumbnail(frame: npt.NDArray[np.uint8]) -> Thumbnail:
+    scale = THUMBNAIL_SIZE / max(frame.shape)
+    if scale >= 1:
+        return Thumbnail(frame.copy())
+    size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
+    return Thumbnail(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))

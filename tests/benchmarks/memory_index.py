@@ -1,0 +1,104 @@
+"""An index held in memory: brute-force hashes, the real feature index, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.index.features import FeatureIndex
+from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
+from clonedetect.models.item import Item
+from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.signal import VIEWS_PER_MEDIA, ImageSignals
+from clonedetect.protocols import CharacterModel, Hits, Postings
+from clonedetect.signals.views import STORED_VIEWS
+
+
+class BruteForceHashes:
+    """Every stored hash against every query; exact by construction."""
+
+    exact = True
+
+    def __init__(self) -> None:
+        self._hashes: list[bytes] = []
+        self._ids: list[int] = []
+
+    def add(self, hashes: npt.NDArray[np.uint8], ids: npt.NDArray[np.int64]) -> None:
+        self._hashes.extend(row.tobytes() for row in hashes)
+        self._ids.extend(ids.tolist())
+
+    def delete(self, ids: npt.NDArray[np.int64]) -> None:
+        gone = set(ids.tolist())
+        kept = [(h, i) for h, i in zip(self._hashes, self._ids, strict=True) if i not in gone]
+        self._hashes, self._ids = [h for h, _ in kept], [i for _, i in kept]
+
+    def range_search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
+        stored = np.frombuffer(b"".join(self._hashes), dtype=np.uint64).reshape(-1, 4)
+        asked = np.ascontiguousarray(queries).view(np.uint64).reshape(-1, 4)
+        ids = np.array(self._ids, dtype=np.int64)
+        distances = np.stack([np.bitwise_count(stored ^ row).sum(axis=1, dtype=np.int64) for row in asked])
+        number, place = np.nonzero(distances <= radius)
+        found = distances[number, place]
+        order = np.lexsort((ids[place], found, number))
+        return number[order].astype(np.int64), ids[place][order], found[order]
+
+    def snapshot(self) -> Generation:
+        return Generation(len(self._ids), "memory")
+
+
+class MemoryIndex:
+    """A `ReferenceIndex` of pictures only."""
+
+    def __init__(self) -> None:
+        self.hashes = BruteForceHashes()
+        self.votes = FeatureIndex()
+        self.pictures: dict[MediaId, ImageReference] = {}
+
+    def add(
+        self, item_id: str, signals: ImageSignals, account: str | None = None, *, hash_only: bool = False
+    ) -> MediaId:
+        media = MediaId(len(self.pictures) + 1)
+        views = np.array([list(view.bits) for view in signals.hashes], dtype=np.uint8)
+        numbers = [STORED_VIEWS.index(view.view) for view in signals.hashes]
+        self.hashes.add(views, int(media) * VIEWS_PER_MEDIA + np.array(numbers, dtype=np.int64))
+        if signals.features is not None and not hash_only:
+            self.votes.add(media, signals.features)
+        self.pictures[media] = ImageReference(
+            media_id=media,
+            item_id=ItemId(item_id),
+            account_id=None if account is None else AccountId(account),
+            permalink=f"https://platform.example/p/{item_id}",
+            digest=None if hash_only else signals.digest,
+            width=signals.width,
+            height=signals.height,
+            quality=signals.quality,
+            bits=signals.hashes[0].bits,
+            thumbnail=None if hash_only else signals.thumbnail,
+            features=None if hash_only else signals.features,
+        )
+        return media
+
+    @property
+    def postings(self) -> Postings:
+        raise NotImplementedError("pictures only")
+
+    @property
+    def model(self) -> CharacterModel:
+        raise NotImplementedError("pictures only")
+
+    def snapshot(self) -> Generation:
+        return Generation(len(self.pictures), f"memory {len(self.pictures)}")
+
+    def item(self, item_id: ItemId) -> Item | None:
+        return Item(item_id) if any(p.item_id == item_id for p in self.pictures.values()) else None
+
+    def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
+        return tuple(self.pictures[i] for i in ids if i in self.pictures)
+
+    def images_with_digest(self, digest: Digest) -> tuple[ImageReference, ...]:
+        return tuple(p for p in self.pictures.values() if p.digest == digest)
+
+    def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
+        return ()
