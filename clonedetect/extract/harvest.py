@@ -1,0 +1,255 @@
+"""Gathers what a page holds, within its limits, and counts what was left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clonedetect.extract import identifiers
+from clonedetect.extract.media_urls import absolute, unwrap
+from clonedetect.extract.places import EntryTree, Place
+from clonedetect.models.item import MediaKind
+from clonedetect.models.page import (
+    BlockKind,
+    Identifier,
+    IdentifierKind,
+    Link,
+    LinkKind,
+    MediaRef,
+    TextBlock,
+)
+
+__all__ = [
+    "LARGEST",
+    "PLACEHOLDER",
+    "SMALLER",
+    "Harvest",
+    "Nested",
+    "NestedKind",
+    "Omission",
+    "PageLimits",
+]
+
+LARGEST = " (largest)"
+"""Ends the `source` of the largest of several candidates of one picture."""
+
+SMALLER = " (smaller)"
+"""Ends the `source` of every other candidate of the same picture."""
+
+PLACEHOLDER = " (placeholder)"
+"""Ends the `source` of a picture that only keeps the place of another one."""
+
+_PIECE = 20_000
+_OVERLAP = 2_500  # more than the longest caption the large platforms take (2,200), so none is cut in two
+
+
+class Omission:
+    """The reasons under which `PageContent.omitted` counts."""
+
+    LINKS = "too many links"
+    MEDIA = "too many media"
+    SMALLER = "smaller copies of a kept picture"
+    BLOCKS = "too many text blocks"
+    TEXT = "too much text"
+    IDENTIFIERS = "too many identifiers"
+    ADDRESS = "media without a fetchable address"
+    NESTED = "documents nested too deep"
+    JSON_DEPTH = "JSON nested too deep"
+    JSON_SIZE = "JSON too large"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """How much of one page is taken; the rest is counted, never silently dropped."""
+
+    links: int = 2_000
+    media: int = 500
+    blocks: int = 10_000
+    text_chars: int = 4_000_000
+    identifiers: int = 5_000
+    json_values: int = 200_000
+    nested_documents: int = 3
+
+
+class NestedKind(StrEnum):
+    """What a document found inside another one is read as."""
+
+    HTML = "html"
+    JSON = "json"
+    SCRIPT = "script"
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A document inside the page that is still to be read; `level` counts from 0, the page itself."""
+
+    kind: NestedKind
+    text: str
+    place: Place
+    level: int
+
+
+@dataclass(slots=True)
+class _Media:
+    kind: MediaKind
+    source: str
+    place: Place
+    alt: str
+
+
+@dataclass(slots=True)
+class Harvest:
+    """Everything found so far on one page; `base` is what relative addresses are resolved against."""
+
+    url: str
+    limits: PageLimits
+    base: str = ""
+    entries: EntryTree = field(default_factory=EntryTree)
+    omitted: Counter[str] = field(default_factory=Counter)
+    json_values: int = 0
+    nested: list[Nested] = field(default_factory=list)
+    _links: dict[str, tuple[LinkKind, Place]] = field(default_factory=dict)
+    _media: dict[str, _Media] = field(default_factory=dict)
+    _blocks: list[tuple[str, BlockKind, Place]] = field(default_factory=list)
+    _texts: set[tuple[str, BlockKind, int]] = field(default_factory=set)
+    _text_chars: int = 0
+    _identifiers: dict[tuple[IdentifierKind, str], Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.base = self.base or self.url
+
+    def add_link(self, raw: str, kind: LinkKind, place: Place) -> None:
+        """Take a link if it is http(s); of several kinds for one address the more telling one stays."""
+        url = absolute(self.base, raw)
+        if url is None:
+            return
+        url = url.partition("#")[0]
+        known = self._links.get(url)
+        if known is None or (known[0] is LinkKind.PAGE and kind is not LinkKind.PAGE):
+            kind = LinkKind.API if kind is LinkKind.PAGE and identifiers.is_api(url) else kind
+            self._links[url] = (kind, known[1] if known else place)
+
+    def add_media(
+        self, raw: str, source: str, place: Place, *, kind: MediaKind = MediaKind.IMAGE, alt: str = ""
+    ) -> None:
+        """Take a picture or video; a second mention adds its alt text, entry or better construct."""
+        raw = raw.strip()
+        if not raw or raw.startswith("#"):
+            return
+        url = raw if raw[:5].lower() == "data:" else absolute(self.base, raw)
+        if url is None:
+            self.omitted[Omission.ADDRESS] += 1
+            return
+        self.entries.mark_media(place.entry)
+        known = self._media.setdefault(url, _Media(kind, source, place, alt))
+        if not known.alt:
+            known.alt = alt
+        if known.place.entry < 0 <= place.entry:
+            known.place = place
+        if known.source.endswith((SMALLER, PLACEHOLDER)) and not source.endswith((SMALLER, PLACEHOLDER)):
+            known.source = source
+
+    def add_text(self, text: str, kind: BlockKind, place: Place) -> None:
+        """Take a block of text; the same text twice in one entry is one block."""
+        text = text.strip()
+        key = (text, kind, place.entry)
+        if not text or key in self._texts:
+            return
+        if len(self._blocks) >= self.limits.blocks:
+            self.omitted[Omission.BLOCKS] += 1
+            return
+        if self._text_chars + len(text) > self.limits.text_chars:
+            self.omitted[Omission.TEXT] += 1
+            return
+        self._texts.add(key)
+        self._text_chars += len(text)
+        self.entries.mark_text(place.entry)
+        if len(text) <= _PIECE:
+            self._blocks.append((text, kind, place))
+            return
+        for start in range(0, len(text) - _OVERLAP, _PIECE - _OVERLAP):
+            self._blocks.append((text[start : start + _PIECE], kind, place.at(f"~{start}")))
+
+    def add_identifier(self, kind: IdentifierKind, value: str, place: Place) -> None:
+        """Take a native id, handle or tag where it is first seen."""
+        if len(self._identifiers) < self.limits.identifiers:
+            self._identifiers.setdefault((kind, value), place)
+        elif (kind, value) not in self._identifiers:
+            self.omitted[Omission.IDENTIFIERS] += 1
+
+    def add_nested(self, kind: NestedKind, text: str, place: Place, level: int) -> None:
+        """Note a document within the page, to be read after what surrounds it."""
+        if level > self.limits.nested_documents:
+            self.omitted[Omission.NESTED] += 1
+        elif text.strip():
+            self.nested.append(Nested(kind, text, place, level))
+
+    def chars(self, *kinds: BlockKind) -> int:
+        """Return how many characters of text of these kinds were taken so far."""
+        return sum(len(text) for text, kind, _ in self._blocks if kind in kinds)
+
+    @property
+    def media_sources(self) -> tuple[str, ...]:
+        """The constructs in which media were found, one for each."""
+        return tuple(media.source for media in self._media.values())
+
+    def links(self) -> tuple[Link, ...]:
+        """Return the links in page order, up to the limit."""
+        self._count(Omission.LINKS, len(self._links) - self.limits.links)
+        kept = list(self._links.items())[: self.limits.links]
+        return tuple(Link(url, kind, str(place.path)) for url, (kind, place) in kept)
+
+    def media(self) -> tuple[MediaRef, ...]:
+        """Return the media in page order, up to the limit; smaller copies are the first to go."""
+        items = list(self._media.items())
+        if len(items) > self.limits.media:
+            larger = [item for item in items if not item[1].source.endswith(SMALLER)]
+            self._count(Omission.SMALLER, len(items) - len(larger))
+            self._count(Omission.MEDIA, len(larger) - self.limits.media)
+            items = larger[: self.limits.media]
+        return tuple(
+            MediaRef(
+                url=url,
+                kind=one.kind,
+                source=one.source.removesuffix(SMALLER),
+                locator=str(one.place.path),
+                entry=self.entries.locator(one.place.entry),
+                alt=one.alt.strip(),
+                unwrapped_url=unwrap(url),
+            )
+            for url, one in items
+        )
+
+    def blocks(self) -> tuple[TextBlock, ...]:
+        """Return the text blocks in the order they were found."""
+        return tuple(
+            TextBlock(text, kind, str(place.path), self.entries.locator(place.entry))
+            for text, kind, place in self._blocks
+        )
+
+    def identifiers(
+        self, media: tuple[MediaRef, ...], links: tuple[Link, ...], blocks: tuple[TextBlock, ...]
+    ) -> tuple[Identifier, ...]:
+        """Return the native ids of `media`, `links` and `blocks`, and those taken one by one."""
+        found: dict[tuple[IdentifierKind, str], str] = {
+            key: str(place.path) for key, place in self._identifiers.items()
+        }
+        for kind, value in identifiers.of_path(self.url):
+            found.setdefault((kind, value), "url")
+        for ref in media:
+            for kind, value in identifiers.of_media(ref.url, ref.unwrapped_url, self.url):
+                found.setdefault((kind, value), ref.locator)
+        for link in links:
+            for kind, value in identifiers.of_path(link.url):
+                found.setdefault((kind, value), link.locator)
+        for block in blocks:
+            for kind, value in identifiers.of_text(block.text):
+                found.setdefault((kind, value), block.locator)
+        self._count(Omission.IDENTIFIERS, len(found) - self.limits.identifiers)
+        kept = list(found.items())[: self.limits.identifiers]
+        return tuple(Identifier(kind, value, where) for (kind, value), where in kept)
+
+    def _count(self, reason: str, number: int) -> None:
+        if number > 0:
+            self.omitted[reason] += number

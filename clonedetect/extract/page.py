@@ -1,0 +1,111 @@
+"""Reads one captured page: the room's front door, a pure function from bytes to `PageContent`."""
+
+from __future__ import annotations
+
+from clonedetect.errors import InputError
+from clonedetect.extract.charset import decode
+from clonedetect.extract.harvest import PLACEHOLDER, Harvest, Nested, NestedKind, PageLimits
+from clonedetect.extract.html_page import HtmlFacts, read_html
+from clonedetect.extract.json_page import (
+    is_prose,
+    read_json_text,
+    read_json_value,
+    read_script,
+    sniff_json,
+)
+from clonedetect.extract.places import Place, Step
+from clonedetect.models.page import BlockKind, PageContent
+
+__all__ = ["PageLimits", "read_page"]
+
+_BINARY = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"RIFF",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"%PDF-",
+    b"OggS",
+    b"\x1aE\xdf\xa3",
+)
+
+SCRIPT_ONLY_CHARS = 200
+"""Readable characters below which a page with scripts and without media is taken for an empty shell."""
+
+_MARGINAL = ("meta:", "link[", "css", "script")
+
+
+def read_page(
+    content: bytes, url: str, content_type: str = "", limits: PageLimits | None = None
+) -> PageContent:
+    """Return everything that a page or JSON document links, shows and says.
+
+    What `content` is, is told by the content; `content_type` (the header's
+    value) names the charset and settles doubt. Bytes of pictures, archives
+    and the like raise InputError: nothing was examined, which is not the same
+    as nothing found. So does markup that the parser refuses.
+    """
+    if content.startswith(_BINARY) and b"\x00" in content[:1_024]:
+        raise InputError(f"{url} is no page: its bytes are those of a picture, archive or other binary")
+    decoded = decode(content, content_type)
+    harvest = Harvest(url, limits or PageLimits())
+    root = Place(Step(""))
+    facts = HtmlFacts()
+    value, is_json = sniff_json(decoded.text, content_type)
+    kind = content_type.partition(";")[0].strip().lower()
+    if is_json:
+        read_json_value(harvest, value, root, 0)
+    elif "json" in kind and read_json_text(harvest, decoded.text, root, 0):
+        pass  # several values, or a document cut short: what could be read was taken
+    elif kind.endswith("javascript"):
+        read_script(harvest, decoded.text, root, 0)
+    else:
+        facts = read_html(harvest, decoded.text, root, 0)
+    _read_nested(harvest)
+    return _content(harvest, facts, decoded.encoding, decoded.source)
+
+
+def _read_nested(harvest: Harvest) -> None:
+    position = 0
+    while position < len(harvest.nested):
+        one = harvest.nested[position]
+        position += 1
+        _read_one(harvest, one)
+
+
+def _read_one(harvest: Harvest, one: Nested) -> None:
+    if one.kind is NestedKind.HTML:
+        read_html(harvest, one.text, one.place, one.level)
+    elif one.kind is NestedKind.SCRIPT:
+        read_script(harvest, one.text, one.place, one.level)
+    elif not read_json_text(harvest, one.text, one.place, one.level) and is_prose(one.text, is_named=False):
+        harvest.add_text(one.text, BlockKind.JSON, one.place)
+
+
+def _content(harvest: Harvest, facts: HtmlFacts, encoding: str, encoding_source: str) -> PageContent:
+    links, media, blocks = harvest.links(), harvest.media(), harvest.blocks()
+    identifiers = harvest.identifiers(media, links, blocks)
+    return PageContent(
+        url=harvest.url,
+        title=facts.title,
+        lang=facts.lang,
+        encoding=encoding,
+        encoding_source=encoding_source,
+        links=links,
+        media=media,
+        blocks=blocks,
+        identifiers=identifiers,
+        omitted=tuple(sorted(harvest.omitted.items())),
+        is_script_only=_is_script_only(harvest, facts),
+    )
+
+
+def _is_script_only(harvest: Harvest, facts: HtmlFacts) -> bool:
+    """Whether the page leaves its content to scripts: none of it is in the markup or in data it carries."""
+    has_media = any(
+        not source.startswith(_MARGINAL) and not source.endswith(PLACEHOLDER)
+        for source in harvest.media_sources
+    )
+    is_empty = facts.visible_chars < SCRIPT_ONLY_CHARS and harvest.chars(BlockKind.JSON) < SCRIPT_ONLY_CHARS
+    return facts.scripts > 0 and not has_media and is_empty
