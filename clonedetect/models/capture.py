@@ -174,6 +174,9 @@ class Capture:
     `record_id` is the last response's record (None when nothing came back);
     `payload_digest` is of the body as stored, `content_digest` of the decoded
     bytes. `grant_id`, `grant_digest` and `rule` say what permitted it.
+    `wire_size` counts the bytes received over all hops; `facts` is the
+    metadata record that closes the capture's group in the archive (TLS, DNS,
+    times of every hop), and names the capture.
     """
 
     url: str
@@ -196,6 +199,8 @@ class Capture:
     fidelity: WireFidelity = WireFidelity.EXACT
     parent_url: str | None = None
     depth: int = 0
+    wire_size: int = 0
+    facts: RecordRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,200 @@
+"""The records of one fetch, laid out for one place in one file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from clonedetect.archive.facts import FACTS_SCHEMA, CaptureFacts, ExchangeFacts, encode_facts, facts_of
+from clonedetect.archive.record import build_member, plain_header_length, warc_date
+from clonedetect.models.capture import Capture, Exchange, FetchResult, Hop, Outcome, RecordRef, WireFidelity
+from clonedetect.models.ids import RecordId, digest_of
+from clonedetect.models.permit import Permit
+
+__all__ = ["FACTS_PROFILE", "Group", "capture_group", "has_content"]
+
+FACTS_PROFILE = "application/vnd.clonedetect.capture+json"
+"""Content type of the metadata record that closes a group."""
+
+_TRUNCATIONS = ("length", "time", "disconnect", "unspecified")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The bytes to append, the capture they make, and every record among them."""
+
+    data: bytes
+    capture: Capture
+    refs: tuple[RecordRef, ...]
+
+
+class _Layout:
+    """Lays records one behind the other and hands out where each lies."""
+
+    def __init__(self, file: str, offset: int, warcinfo: RecordId, new_id: Callable[[], RecordId]) -> None:
+        self.file = file
+        self.offset = offset
+        self.warcinfo = warcinfo
+        self.new_id = new_id
+        self.members: list[bytes] = []
+        self.refs: list[RecordRef] = []
+
+    def add(
+        self,
+        kind: str,
+        record_id: RecordId,
+        *,
+        date: datetime,
+        fields: tuple[tuple[str, str], ...],
+        block: bytes,
+        payload: bytes,
+    ) -> RecordRef:
+        digest = digest_of(block)
+        header = (
+            ("WARC-Type", kind),
+            ("WARC-Record-ID", f"<{record_id}>"),
+            ("WARC-Date", warc_date(date)),
+            ("WARC-Warcinfo-ID", f"<{self.warcinfo}>"),
+            *fields,
+            ("WARC-Block-Digest", digest),
+        )
+        member = build_member(header, block)
+        ref = RecordRef(record_id, self.file, self.offset, len(member), digest, digest_of(payload))
+        self.members.append(member)
+        self.refs.append(ref)
+        self.offset += len(member)
+        return ref
+
+
+def has_content(result: FetchResult) -> bool:
+    """Whether `result` carries a decoded body that is kept among the objects.
+
+    An empty page that arrived whole has one; a body that could not be decoded has none.
+    """
+    return bool(result.content) or result.outcome is Outcome.OK
+
+
+def capture_group(
+    result: FetchResult,
+    permit: Permit,
+    *,
+    file: str,
+    offset: int,
+    warcinfo: RecordId,
+    new_id: Callable[[], RecordId],
+    captured_at: datetime,
+    parent_url: str | None,
+    depth: int,
+) -> Group:
+    """Return the group of `result` as it stands at byte `offset` of `file`."""
+    layout = _Layout(file, offset, warcinfo, new_id)
+    exchanges = tuple(_exchange_records(layout, exchange) for exchange in result.exchanges)
+    capture = _capture_of(
+        result, permit, exchanges, captured_at=captured_at, parent_url=parent_url, depth=depth
+    )
+    block = encode_facts(CaptureFacts(FACTS_SCHEMA, capture, result.retry_after_s, exchanges))
+    fields = (
+        ("WARC-Target-URI", result.url),
+        *(("WARC-Concurrent-To", f"<{ref.record_id}>") for ref in layout.refs),
+        ("Content-Type", FACTS_PROFILE),
+    )
+    facts = layout.add("metadata", new_id(), date=captured_at, fields=fields, block=block, payload=block)
+    capture = dataclasses.replace(capture, facts=facts)
+    return Group(b"".join(layout.members), capture, tuple(layout.refs))
+
+
+def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
+    request_id, response_id = layout.new_id(), layout.new_id()
+    common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url),)
+    if exchange.peer is not None:
+        common += (("WARC-IP-Address", exchange.peer.address),)
+    request = response = None
+    if exchange.request:
+        fields = (*common, *_concurrent(response_id, exchange.response), _content_type("request"))
+        body = exchange.request.partition(b"\r\n\r\n")[2]
+        request = layout.add(
+            "request",
+            request_id,
+            date=exchange.started_at,
+            fields=fields,
+            block=exchange.request,
+            payload=body,
+        )
+    if exchange.response:
+        body = exchange.response[exchange.header_length :]
+        fields = (*common, *_concurrent(request_id, exchange.request), _content_type("response"))
+        if exchange.truncated is not None:
+            fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
+        if exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
+            fields += (("WARC-Payload-Digest", digest_of(body)),)
+        response = layout.add(
+            "response",
+            response_id,
+            date=exchange.started_at,
+            fields=fields,
+            block=exchange.response,
+            payload=body,
+        )
+    return facts_of(exchange, request, response)
+
+
+def _concurrent(record_id: RecordId, block: bytes) -> tuple[tuple[str, str], ...]:
+    return (("WARC-Concurrent-To", f"<{record_id}>"),) if block else ()
+
+
+def _content_type(message: str) -> tuple[str, str]:
+    return ("Content-Type", f"application/http;msgtype={message}")
+
+
+def _truncation(reason: str) -> str:
+    """Return WARC's own word (5.13) that the reason begins with; the facts keep it whole."""
+    return next((word for word in _TRUNCATIONS if reason.startswith(word)), "unspecified")
+
+
+def _capture_of(
+    result: FetchResult,
+    permit: Permit,
+    exchanges: tuple[ExchangeFacts, ...],
+    *,
+    captured_at: datetime,
+    parent_url: str | None,
+    depth: int,
+) -> Capture:
+    last = exchanges[-1] if exchanges else None
+    answer = last.response if last else None
+    return Capture(
+        url=result.url,
+        final_url=result.final_url,
+        purpose=result.purpose,
+        outcome=result.outcome,
+        reason=result.reason,
+        captured_at=captured_at,
+        grant_id=permit.grant_id,
+        grant_digest=permit.grant_digest,
+        rule=permit.rule,
+        status=last.status if last else None,
+        content_type=result.content_type,
+        content_size=len(result.content),
+        payload_digest=answer.payload_digest if answer else None,
+        content_digest=digest_of(result.content) if has_content(result) else None,
+        record_id=answer.record_id if answer else None,
+        peer=last.peer if last else None,
+        hops=tuple(_hop(fact) for fact in exchanges),
+        fidelity=_weakest(exchanges),
+        parent_url=parent_url,
+        depth=depth,
+        wire_size=sum(len(exchange.response) for exchange in result.exchanges),
+    )
+
+
+def _hop(fact: ExchangeFacts) -> Hop:
+    location = next((value for name, value in fact.headers if name.lower() == "location"), None)
+    return Hop(fact.url, fact.status, fact.peer, fact.request, fact.response, location)
+
+
+def _weakest(exchanges: tuple[ExchangeFacts, ...]) -> WireFidelity:
+    seen = {fact.fidelity for fact in exchanges}
+    order = (WireFidelity.SUPPLIED, WireFidelity.RECONSTRUCTED)
+    return next((fidelity for fidelity in order if fidelity in seen), WireFidelity.EXACT)
