@@ -118,7 +118,7 @@ class CustodyLog:
     def __init__(self, path: Path, state: CustodyState) -> None:
         self.path = path
         self._state = state
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._stream = path.open("ab", buffering=0)
 
     @classmethod
     def open(cls, path: Path, now: datetime, actor: str = "clonedetect") -> CustodyLog:
@@ -153,9 +153,9 @@ class CustodyLog:
         stamp = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         entry = CustodyEntry(self.length + 1, stamp, actor, action, grant, subject, self.head)
         line = _line_of(entry)
-        if os.write(self._descriptor, line) != len(line):
+        if self._stream.write(line) != len(line):
             raise OSError(f"{self.path} took only part of a line; is the disk full?")
-        os.fsync(self._descriptor)
+        os.fsync(self._stream.fileno())
         self._state = CustodyState(entry.seq, hashlib.sha256(line).hexdigest())
         return entry
 
@@ -179,7 +179,7 @@ class CustodyLog:
 
     def close(self) -> None:
         """Release the file."""
-        os.close(self._descriptor)
+        self._stream.close()
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The case folder: its database, its objects, its lock."""

@@ -1,0 +1,164 @@
+"""Reading a case: its records as values, in the order they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from sqlite_utils import Database
+
+from clonedetect.errors import VerificationError
+from clonedetect.models.capture import Capture, Purpose, RefusalRecord
+from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
+from clonedetect.models.ids import RecordId
+from clonedetect.models.match import Finding, PageVerdict
+
+__all__ = [
+    "Usage",
+    "captures",
+    "decode",
+    "encode",
+    "find_capture",
+    "latest_capture",
+    "read_contents",
+    "usage_of",
+]
+
+T = TypeVar("T")
+
+QUEUED = "known, and not asked for when the run ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What all runs under one grant have used; pages are captures of pages and API answers."""
+
+    pages: int
+    wire_bytes: int
+    run_time_s: float
+
+
+def encode(record: object) -> str:
+    """Return `record` as JSON with sorted keys."""
+    return msgspec.json.encode(record, order="sorted").decode()
+
+
+def decode(text: str, kind: type[T], where: str) -> T:
+    """Return the value of one row; raises VerificationError for a row that is none."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise VerificationError(f"a row of {where} in the case database is damaged: {error}") from error
+
+
+def _rows(database: Database, kind: type[T], table: str, rest: str = "ORDER BY 1") -> Iterator[T]:
+    key = {"runs": "run_id", "analyses": "analysis_id"}.get(table, "seq")
+    sql = f"SELECT {key}, record FROM {table} {rest}"  # noqa: S608  names are ours
+    for _, record in database.execute(sql):
+        yield decode(record, kind, table)
+
+
+def captures(database: Database) -> Iterator[Capture]:
+    """Yield every capture, oldest first."""
+    yield from _rows(database, Capture, "captures")
+
+
+def grants(database: Database) -> Iterator[GrantFile]:
+    """Yield every grant in the order of acceptance."""
+    yield from _rows(database, GrantFile, "grants")
+
+
+def findings(database: Database) -> Iterator[Finding]:
+    """Yield the findings that stand."""
+    yield from _rows(database, Finding, "findings", "WHERE standing ORDER BY page_url, seq")
+
+
+def verdicts(database: Database) -> Iterator[PageVerdict]:
+    """Yield the verdicts that stand, by page."""
+    yield from _rows(database, PageVerdict, "verdicts", "WHERE standing ORDER BY page_url")
+
+
+def decisions(database: Database) -> Iterator[Decision]:
+    """Yield every decision, oldest first."""
+    yield from _rows(database, Decision, "decisions")
+
+
+def analyses(database: Database) -> Iterator[Analysis]:
+    """Yield every run of the analysis, oldest first."""
+    yield from _rows(database, Analysis, "analyses")
+
+
+def refusals(database: Database) -> Iterator[RefusalRecord]:
+    """Yield every refusal, oldest first."""
+    yield from _rows(database, RefusalRecord, "refusals")
+
+
+def not_visited(database: Database) -> Iterator[NotVisited]:
+    """Yield every URL that was known and never asked, and why."""
+    sql = (
+        "SELECT url, reason FROM frontier WHERE tries = 0 AND state IN "
+        "('pending', 'leased', 'parked', 'skipped', 'failed') ORDER BY id"
+    )
+    for url, reason in database.execute(sql):
+        yield NotVisited(url, reason or QUEUED)
+
+
+def references(database: Database) -> Iterator[ReferenceCopy]:
+    """Yield the newest copy of each reference that a standing finding's item has."""
+    yield from _rows(
+        database,
+        ReferenceCopy,
+        "reference_copies",
+        "WHERE seq IN (SELECT max(seq) FROM reference_copies GROUP BY item_id, media_key) "
+        "AND item_id IN (SELECT json_extract(record, '$.match.item_id') FROM findings WHERE standing) "
+        "ORDER BY item_id, media_key",
+    )
+
+
+def find_capture(database: Database, record_id: RecordId) -> Capture:
+    """Return the capture whose last response is `record_id`; raises VerificationError if there is none."""
+    row = database.execute("SELECT record FROM captures WHERE record_id = ?", [record_id]).fetchone()
+    if row is None:
+        raise VerificationError(f"the case has no capture of record {record_id}")
+    return decode(row[0], Capture, "captures")
+
+
+def latest_capture(database: Database, url: str, purpose: Purpose) -> Capture | None:
+    """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
+    sql = "SELECT record FROM captures WHERE url = ? AND purpose = ? ORDER BY seq DESC LIMIT 1"
+    row = database.execute(sql, [url, purpose.value]).fetchone()
+    return None if row is None else decode(row[0], Capture, "captures")
+
+
+def usage_of(database: Database, grant_id: str) -> Usage:
+    """Return what all runs under the grant have used so far."""
+    sql = (
+        "SELECT coalesce(sum(purpose IN ('page', 'api')), 0), coalesce(sum(wire_size), 0) "
+        "FROM captures WHERE grant_id = ?"
+    )
+    pages, wire_bytes = database.execute(sql, [grant_id]).fetchone()
+    sql = "SELECT coalesce(sum(last_at - started_at), 0) FROM runs WHERE grant_id = ?"
+    (run_time,) = database.execute(sql, [grant_id]).fetchone()
+    return Usage(pages, wire_bytes, float(run_time))
+
+
+def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsal: bool) -> CaseContents:
+    """Return everything of the case as of one moment, whoever writes meanwhile."""
+    with database.atomic():
+        return CaseContents(
+            case_id=case_id,
+            is_rehearsal=is_rehearsal,
+            grants=tuple(grants(database)),
+            captures=tuple(captures(database)),
+            refusals=tuple(refusals(database)),
+            not_visited=tuple(not_visited(database)),
+            analyses=tuple(analyses(database)),
+            verdicts=tuple(verdicts(database)),
+            findings=tuple(findings(database)),
+            references=tuple(references(database)),
+            decisions=tuple(decisions(database)),
+            archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
+        )

@@ -1,0 +1,316 @@
+"""The case: what was captured, refused, found and decided, under which grants.
+
+The archive and the custody log are the truth, the database is derived from
+them where it can be. docs/case.md describes folder and tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from clonedetect.case import objects, rows
+from clonedetect.case.folder import CaseFolder, CustodyOpener, CustodyWriter, SqlValue
+from clonedetect.case.rows import Usage, decode, encode
+from clonedetect.errors import InputError, NotPermittedError, UsageError, VerificationError
+from clonedetect.models.capture import Capture, Purpose, RefusalRecord
+from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, ReferenceCopy
+from clonedetect.models.ids import Digest, RecordId, digest_of
+from clonedetect.models.match import Finding, PageVerdict
+
+__all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
+
+
+def _nothing() -> None:
+    """Do nothing more within the transaction."""
+
+
+class CaseStore(CaseFolder):
+    """The records of one case: `create`, `open` or `read` one.
+
+    Satisfies `protocols.RecordReader`. Every method that writes raises
+    UsageError where the case is open for reading only.
+    """
+
+    # Grants and runs
+
+    def accept_grant(self, grant: GrantFile, case: str, *, is_rehearsal: bool, actor: str) -> bool:
+        """Take `grant`, made for `case`, and return whether it is new here.
+
+        Raises NotPermittedError for a grant of another case, and for other
+        bytes under an id that is known.
+        """
+        if case != self.case_id:
+            raise NotPermittedError(
+                f"grant {grant.grant_id} is for case {case}, and this folder holds {self.case_id}"
+            )
+        sql = "SELECT digest FROM grants WHERE grant_id = ?"
+        row = self.database.execute(sql, [grant.grant_id]).fetchone()
+        if row is not None and row[0] != grant.digest:
+            raise NotPermittedError(
+                f"grant {grant.grant_id} was accepted with other bytes; a changed grant needs a new id"
+            )
+        if row is not None:
+            return False
+
+        def add() -> None:
+            self._insert("grants", grant_id=grant.grant_id, digest=grant.digest, record=encode(grant))
+            if is_rehearsal:
+                self._set_meta("rehearsal", "1")
+
+        subject = f"{grant.digest}{' rehearsal' if is_rehearsal else ''}"
+        self._commit("grant_accepted", subject, add, now=grant.accepted_at, actor=actor, grant=grant.grant_id)
+        return True
+
+    def grants(self) -> Iterator[GrantFile]:
+        """Yield the accepted grants in order."""
+        return rows.grants(self.database)
+
+    def begin_run(self, grant_id: str, now: datetime, *, actor: str) -> int:
+        """Note that a run under the grant begins, and return its number."""
+        at = now.timestamp()
+
+        def add() -> None:
+            self._insert("runs", grant_id=grant_id, started_at=at, last_at=at, ended="")
+
+        self._commit("run_begun", grant_id, add, now=now, actor=actor, grant=grant_id)
+        return int(self.database.execute("SELECT max(run_id) FROM runs").fetchone()[0])
+
+    def end_run(self, run_id: int, now: datetime, reason: str, *, actor: str) -> None:
+        """Note that the run ended, and why."""
+        (grant_id,) = self.database.execute("SELECT grant_id FROM runs WHERE run_id = ?", [run_id]).fetchone()
+
+        def update() -> None:
+            sql = "UPDATE runs SET last_at = ?, ended = ? WHERE run_id = ?"
+            self.database.execute(sql, [now.timestamp(), reason, run_id])
+
+        self._commit("run_ended", f"{run_id} {reason}", update, now=now, actor=actor, grant=grant_id)
+
+    def usage(self, grant_id: str) -> Usage:
+        """Return what all runs under the grant have used; a killed run counts to its last capture."""
+        return rows.usage_of(self.database, grant_id)
+
+    # Captures and refusals
+
+    def archived_until(self) -> Mapping[str, int]:
+        """Return up to which byte of each archive file the captures are known here."""
+        sql = "SELECT archive_file, max(archive_end) FROM captures GROUP BY archive_file"
+        return {file: end for file, end in self.database.execute(sql) if file}
+
+    def record_capture(
+        self,
+        capture: Capture,
+        *,
+        actor: str,
+        run_id: int | None = None,
+        then: Callable[[], None] = _nothing,
+        is_adopted: bool = False,
+    ) -> None:
+        """Write custody line and row of a capture whose records are safe on disk.
+
+        `then` runs within the same transaction: it completes the lease. With
+        `is_adopted` the capture was found in the archive after a kill, and
+        the custody line is written only if the kill came before it.
+        """
+        facts = capture.facts
+        if facts is None:
+            raise VerificationError(f"the capture of {capture.url} names no record; archive it first")
+
+        def add() -> None:
+            self._insert(
+                "captures",
+                facts_id=facts.record_id,
+                url=capture.url,
+                purpose=capture.purpose.value,
+                outcome=capture.outcome.value,
+                record_id=capture.record_id,
+                content_digest=capture.content_digest,
+                grant_id=capture.grant_id,
+                wire_size=capture.wire_size,
+                archive_file=facts.file,
+                archive_end=facts.offset + facts.length,
+                captured_at=capture.captured_at.timestamp(),
+                record=encode(capture),
+            )
+            if run_id is not None:
+                sql = "UPDATE runs SET last_at = max(last_at, ?) WHERE run_id = ?"
+                self.database.execute(sql, [capture.captured_at.timestamp(), run_id])
+            then()
+
+        subject = f"{facts.record_id} {facts.block_digest}"
+        if is_adopted and self.custody.holds("capture", subject):
+            self._commit_rows(add)
+        else:
+            self._commit(
+                "capture", subject, add, now=capture.captured_at, actor=actor, grant=capture.grant_id
+            )
+
+    def record_refusals(
+        self, refusals: Sequence[RefusalRecord], *, then: Callable[[], None] = _nothing
+    ) -> tuple[RefusalRecord, ...]:
+        """Keep refusals, each once, and return those that are new; `then` is in the same transaction.
+
+        The same URL, purpose, place and reason is one refusal, however often it is met.
+        """
+        sql = (
+            "INSERT INTO refusals (url, purpose, place, reason, record) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING"
+        )
+        new: list[RefusalRecord] = []
+
+        def add() -> None:
+            for one in refusals:
+                values = [one.url, one.purpose.value, one.where, one.reason, encode(one)]
+                if self.database.execute(sql, values).rowcount > 0:
+                    new.append(one)
+            then()
+
+        self._commit_rows(add)
+        return tuple(new)
+
+    def captures(self) -> Iterator[Capture]:
+        """Yield every capture, oldest first."""
+        return rows.captures(self.database)
+
+    def refusals(self) -> Iterator[RefusalRecord]:
+        """Yield every refusal, oldest first."""
+        return rows.refusals(self.database)
+
+    def capture_of(self, record_id: RecordId) -> Capture:
+        """Return the capture whose last response is `record_id`; VerificationError if none."""
+        return rows.find_capture(self.database, record_id)
+
+    def latest_capture(self, url: str, purpose: Purpose) -> Capture | None:
+        """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
+        return rows.latest_capture(self.database, url, purpose)
+
+    # Objects
+
+    def put_object(self, data: bytes) -> Digest:
+        """Keep `data` below ``objects/`` and return its digest once it is on disk."""
+        return objects.put_object(self.folder, data)
+
+    def object(self, digest: Digest) -> bytes:
+        """Return the object of `digest`; raises VerificationError if missing or changed."""
+        return objects.get_object(self.folder, digest)
+
+    def content(self, record_id: RecordId) -> bytes:
+        """Return the decoded body of one response record, its digest checked."""
+        capture = self.capture_of(record_id)
+        if capture.content_digest is None:
+            raise VerificationError(f"record {record_id} has no decoded body ({capture.outcome})")
+        return self.object(capture.content_digest)
+
+    # Analysis and decisions
+
+    def begin_analysis(
+        self,
+        *,
+        started_at: datetime,
+        index_generation: int,
+        index_snapshot: str,
+        settings: str,
+        environment: tuple[tuple[str, str], ...],
+        actor: str,
+    ) -> Analysis:
+        """Note one run of the analysis with everything it decides by, and return it numbered."""
+        (last,) = self.database.execute("SELECT coalesce(max(analysis_id), 0) FROM analyses").fetchone()
+        analysis = Analysis(
+            analysis_id=last + 1,
+            started_at=started_at,
+            index_generation=index_generation,
+            index_snapshot=index_snapshot,
+            settings=settings,
+            settings_digest=digest_of(settings.encode()),
+            environment=environment,
+        )
+
+        def add() -> None:
+            self._insert("analyses", analysis_id=analysis.analysis_id, record=encode(analysis))
+
+        subject = f"{analysis.analysis_id} {digest_of(encode(analysis).encode())}"
+        self._commit("analysis_begun", subject, add, now=started_at, actor=actor)
+        return analysis
+
+    def put_page_analysis(
+        self,
+        analysis_id: int,
+        verdict: PageVerdict,
+        findings: Sequence[Finding],
+        references: Sequence[ReferenceCopy],
+        *,
+        now: datetime,
+        actor: str,
+    ) -> None:
+        """Make this what stands of one page, at once; what stood before remains as superseded.
+
+        Raises UsageError for a finding of another page and for an analysis that was never begun.
+        """
+        page = verdict.page_url
+        if strangers := [finding.finding_id for finding in findings if finding.page_url != page]:
+            raise UsageError(f"finding {strangers[0]} is not of {page}")
+        if not self._count("analyses", "analysis_id = ?", analysis_id):
+            raise UsageError(f"there is no analysis {analysis_id}")
+        common: dict[str, SqlValue] = {"analysis_id": analysis_id, "page_url": page, "standing": 1}
+
+        def replace() -> None:
+            for table in ("verdicts", "findings"):
+                sql = f"UPDATE {table} SET standing = 0 WHERE page_url = ? AND standing"  # noqa: S608  ours
+                self.database.execute(sql, [page])
+            self._insert("verdicts", **common, record=encode(verdict))
+            for finding in findings:
+                self._insert("findings", **common, finding_id=finding.finding_id, record=encode(finding))
+            for copy in references:
+                self._put_reference(analysis_id, copy)
+
+        digest = digest_of(encode((verdict, tuple(findings))).encode())
+        self._commit("analysis", f"{analysis_id} {digest} {page}", replace, now=now, actor=actor)
+
+    def analysed_pages(self, analysis_id: int) -> frozenset[str]:
+        """Return the pages whose standing verdict is of this analysis: what a resumed one may skip."""
+        sql = "SELECT page_url FROM verdicts WHERE standing AND analysis_id = ?"
+        return frozenset(page for (page,) in self.database.execute(sql, [analysis_id]))
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings that stand, by page."""
+        return rows.findings(self.database)
+
+    def verdicts(self) -> Iterator[PageVerdict]:
+        """Yield the verdicts that stand, by page."""
+        return rows.verdicts(self.database)
+
+    def decide(self, decision: Decision) -> None:
+        """Append a person's decision on a finding, standing or superseded.
+
+        Raises InputError if there is no such finding.
+        """
+        if not self._count("findings", "finding_id = ?", decision.finding_id):
+            raise InputError(f"the case has no finding {decision.finding_id}; `findings` lists them")
+        record = encode(decision)
+
+        def add() -> None:
+            self._insert("decisions", finding_id=decision.finding_id, record=record)
+
+        subject = f"{decision.finding_id} {decision.decision} {digest_of(record.encode())}"
+        self._commit("decision", subject, add, now=decision.decided_at, actor=decision.by)
+
+    def decisions(self) -> Iterator[Decision]:
+        """Yield every decision, oldest first; the last one on a finding holds."""
+        return rows.decisions(self.database)
+
+    def contents(self) -> CaseContents:
+        """Return everything of the case as of one moment."""
+        return rows.read_contents(self.database, self.folder, self.case_id, is_rehearsal=self.is_rehearsal)
+
+    def _put_reference(self, analysis_id: int, copy: ReferenceCopy) -> None:
+        key = (copy.item.item_id, "" if copy.media_id is None else str(copy.media_id))
+        sql = (
+            "SELECT record FROM reference_copies WHERE item_id = ? AND media_key = ? "
+            "ORDER BY seq DESC LIMIT 1"
+        )
+        row = self.database.execute(sql, key).fetchone()
+        record = encode(copy)
+        if row is None or decode(row[0], ReferenceCopy, "reference_copies") != copy:
+            self._insert(
+                "reference_copies", item_id=key[0], media_key=key[1], analysis_id=analysis_id, record=record
+            )
