@@ -141,6 +141,8 @@ class Harvest:
         if url is None:
             self.omitted[Omission.ADDRESS] += 1
             return
+        if source.endswith(PLACEHOLDER):
+            place = Place(place.path)  # one blank picture stands in every entry and belongs to none
         self.entries.mark_media(place.entry)
         known = self._media.setdefault(url, _Media(kind, source, place, alt))
         if not known.alt:
