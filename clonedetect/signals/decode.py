@@ -29,10 +29,8 @@ WORKING_SIZE: Final = 640
 MAX_PIXELS: Final = 40_000_000
 """A picture that claims more is refused unread: 12 to 24 megapixels is what phones publish."""
 
-FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF") + (
-    ("AVIF",) if features.check("avif") else ()
-)
-"""Pillow's names of the formats that are opened; MPO is what phones call a JPEG with a second picture."""
+FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF") + (("AVIF",) if features.check("avif") else ())
+"""Pillow's names of the formats that are opened; MPO (a JPEG with a second picture) comes in as JPEG."""
 
 Image.init()  # registers every plugin: naming a format Pillow has not met yet is a KeyError there
 _ANIMATED_FORMATS: Final = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
