@@ -1,0 +1,240 @@
+"""``clonedetect index``: what the platform published, put in, counted, taken out, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clonedetect.cli.console import emit, exit_codes, json_option, quiet_option, stderr, stdout, wants_json
+from clonedetect.errors import ExitCode, InputError
+from clonedetect.index.audit import IndexStats
+from clonedetect.index.importers import SourceFormat
+from clonedetect.jobs.indexing import (
+    AddResult,
+    OnProgress,
+    add_sources,
+    index_stats,
+    remove_items,
+    verify_index,
+)
+from clonedetect.jobs.indexing import Progress as Step
+from clonedetect.models.ids import ItemId
+from clonedetect.models.item import Visibility
+
+__all__ = ["index"]
+
+_FOLDER = click.Path(path_type=Path)
+_SHOWN_REFUSALS = 20
+
+
+@click.group()
+def index() -> None:
+    """The platform's own public posts: the only thing suspects are compared with."""
+
+
+@index.command()
+@click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=_FOLDER)
+@click.option(
+    "--format", "source_format", type=click.Choice(SourceFormat), help="Instead of telling by content."
+)
+@click.option("--admit", default="", help="Also take in items never public: logged_in,followers,private.")
+@click.option("--workers", type=click.IntRange(1), help="Hashing processes (default: processors less one).")
+@click.option("--strict", is_flag=True, help="End with 3 if any row was refused.")
+@json_option
+@quiet_option
+def add(
+    folder: Path,
+    sources: tuple[Path, ...],
+    *,
+    source_format: SourceFormat | None,
+    admit: str,
+    workers: int | None,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Put posts into INDEX (made if there is none): JSON lines, CSV, or folders of pictures.
+
+    The same source twice changes nothing; after a crash, repeat the command.
+
+    \b
+    Example:  clonedetect index add INDEX posts.jsonl
+    """
+    with exit_codes():
+        classes = _classes(admit)
+        with _progress(quiet) as on_progress:
+            result = add_sources(
+                folder,
+                sources,
+                source_format=source_format,
+                admit=classes,
+                on_progress=on_progress,
+                workers=workers,
+            )
+        if wants_json(as_json):
+            emit(result)
+        else:
+            _print_added(result)
+        is_usable = result.added + result.updated + result.unchanged > 0
+        if result.refused and (strict or not is_usable):
+            raise SystemExit(int(ExitCode.BAD_INPUT))
+
+
+@index.command("stats")
+@click.argument("folder", metavar="INDEX", type=_FOLDER)
+@json_option
+def stats_command(folder: Path, as_json: bool) -> None:
+    """Count what INDEX holds: items, accounts, signals by algorithm, bytes, generation.
+
+    \b
+    Example:  clonedetect index stats INDEX
+    """
+    with exit_codes():
+        found = index_stats(folder)
+        if wants_json(as_json):
+            emit(found)
+        else:
+            stdout().print(_stats_table(found))
+
+
+@index.command()
+@click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.argument("items", metavar="ITEM...|@FILE", nargs=-1, required=True)
+@json_option
+def remove(folder: Path, items: tuple[str, ...], as_json: bool) -> None:
+    """Take items out of INDEX and of everything built from it; @FILE holds one id a line.
+
+    Ends with 3 if an id was never in the index; the others are removed.
+
+    \b
+    Example:  clonedetect index remove INDEX post-17 @withdrawn.txt
+    """
+    with exit_codes():
+        done = remove_items(folder, list(_listed(items)), at=datetime.now(UTC))
+        if wants_json(as_json):
+            emit({"removed": done.removed, "gone_before": done.gone_before, "unknown": done.unknown})
+        else:
+            print(f"{len(done.removed)} removed, {len(done.gone_before)} were gone before")
+        if done.unknown:
+            listed = ", ".join(done.unknown[:_SHOWN_REFUSALS])
+            raise InputError(f"never in this index: {listed}{' ...' if len(done.unknown) > 20 else ''}")
+
+
+@index.command()
+@click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.option("--files", is_flag=True, help="Also read every indexed file that is still in place.")
+@json_option
+def verify(folder: Path, files: bool, as_json: bool) -> None:
+    """Recompute what INDEX holds and name every difference; ends with 6 if there is one.
+
+    \b
+    Example:  clonedetect index verify INDEX
+    """
+    with exit_codes():
+        found = verify_index(folder, read_files=files)
+        if wants_json(as_json):
+            emit({"ok": not found.faults, "checked": found.checked, "faults": found.faults})
+        else:
+            for name, count in found.checked.items():
+                print(f"{name}: {count} checked")
+            for fault in found.faults:
+                print(f"fault: {fault}")
+            print("sound" if not found.faults else f"{len(found.faults)} faults")
+        if found.faults:
+            raise SystemExit(int(ExitCode.VERIFICATION))
+
+
+def _classes(admit: str) -> frozenset[Visibility]:
+    names = [name.strip() for name in admit.split(",") if name.strip()]
+    try:
+        return frozenset(Visibility(name) for name in names)
+    except ValueError as error:
+        raise click.UsageError(f"--admit: {error}; classes are {', '.join(Visibility)}") from error
+
+
+def _listed(items: tuple[str, ...]) -> Iterator[ItemId]:
+    for item in items:
+        if not item.startswith("@"):
+            yield ItemId(item)
+            continue
+        try:
+            lines = Path(item[1:]).read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{item[1:]} cannot be read as a list of ids ({error})") from error
+        yield from (ItemId(line.strip()) for line in lines if line.strip())
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[OnProgress]:
+    """Show rows, rate and time left on standard error while it is a terminal."""
+    bar = Progress(
+        TextColumn("hashing"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]} rows"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=stderr(quiet=quiet),
+        disable=quiet or not stderr().is_terminal,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("hashing", total=1.0, rows=0, rate="")
+
+        def show(step: Step) -> None:
+            elapsed = bar.tasks[task].elapsed or 0.0
+            rate = f"{step.rows / elapsed:.0f}/s" if elapsed > 0 else ""
+            bar.update(task, completed=step.share, rows=step.rows, rate=rate)
+
+        yield show
+
+
+def _print_added(result: AddResult) -> None:
+    table = Table("added", "updated", "unchanged", "refused", "items", "seconds")
+    counts = (result.added, result.updated, result.unchanged, result.refused, result.items)
+    table.add_row(*map(str, counts), f"{result.seconds:.1f}")
+    stdout().print(table)
+    for refusal in result.refusals[:_SHOWN_REFUSALS]:
+        place = refusal.source if refusal.line is None else f"{refusal.source}, line {refusal.line}"
+        print(f"refused: {place}: {refusal.reason}")
+    if result.refused > _SHOWN_REFUSALS:
+        print(f"and {result.refused - _SHOWN_REFUSALS} more refused; --json lists all")
+
+
+def _stats_table(found: IndexStats) -> Table:
+    table = Table("", "", show_header=False)
+    plain = (
+        ("items", found.items),
+        ("accounts", found.accounts),
+        ("pictures", found.pictures),
+        ("known by hash only", found.hash_only),
+        ("known by digest only", found.digest_only),
+        ("videos (kept, not searchable)", found.videos),
+        ("captions", found.captions),
+    )
+    for name, count in plain:
+        table.add_row(name, f"{count:,}")
+    for algorithm, count in found.signals.items():
+        table.add_row(f"signals {algorithm}", f"{count:,}")
+    for visibility, count in found.visibility.items():
+        table.add_row(f"visible to {visibility}", f"{count:,}")
+    rest = (
+        ("assumed public", found.assumed_public),
+        ("minors", found.minors),
+        ("canaries", found.canaries),
+        ("removed", found.removed),
+        ("rows refused by the last imports", found.refused),
+        ("bytes", found.size_bytes),
+        ("generation", found.generation),
+    )
+    for name, count in rest:
+        table.add_row(name, f"{count:,}")
+    table.add_row("snapshot", found.snapshot_id)
+    return table

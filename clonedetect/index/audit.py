@@ -1,0 +1,251 @@
+"""What an index holds, counted; and whether it still is what was written, checked row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from clonedetect.errors import ClonedetectError
+from clonedetect.index.bands import band_keys
+from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest
+from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
+from clonedetect.index.hotfiles import read_plan, verify_arrays
+from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
+from clonedetect.index.schema import DATABASE
+from clonedetect.index.store import HOT, IndexStore, SignalKind
+from clonedetect.models.ids import Digest
+from clonedetect.models.item import Item, Media
+from clonedetect.models.signal import ImageSignals, ViewHash
+
+__all__ = ["IndexStats", "Verification", "stats", "verify"]
+
+_COUNTS: Final = {
+    SignalKind.VIEWS: "SELECT coalesce(sum(length(bits)), 0) / 32 FROM hashes",
+    SignalKind.PHASH: "SELECT count(*) FROM images",
+    SignalKind.THUMBNAIL: "SELECT count(*) FROM images",
+    SignalKind.FEATURES: "SELECT count(*) FROM features",
+    SignalKind.TEXT: "SELECT count(*) FROM texts",
+    SignalKind.MINHASH: "SELECT count(*) FROM texts",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """Counts of an index; `signals` are by algorithm, `visibility` by the widest class an item ever had.
+
+    `pictures` have signals of their own; of `hash_only` and `digest_only` media
+    nothing else is known; videos are kept and not searchable. `size_bytes` is
+    of all files in the folder.
+    """
+
+    items: int
+    accounts: int
+    pictures: int
+    hash_only: int
+    digest_only: int
+    videos: int
+    captions: int
+    signals: dict[str, int]
+    visibility: dict[str, int]
+    assumed_public: int
+    minors: int
+    canaries: int
+    removed: int
+    refused: int
+    size_bytes: int
+    generation: int
+    snapshot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was checked, by name with its count, and what is wrong, in sentences."""
+
+    checked: dict[str, int]
+    faults: tuple[str, ...]
+
+
+def stats(store: IndexStore) -> IndexStats:
+    """Count what `store` holds."""
+
+    def one(query: str) -> int:
+        return int(store.db.execute(query).fetchone()[0])
+
+    generation = store.snapshot()
+    media = "SELECT count(*) FROM media LEFT JOIN hashes USING (media_id) LEFT JOIN images USING (media_id)"
+    classes = store.db.execute("SELECT visibility, count(*) FROM items GROUP BY visibility").fetchall()
+    return IndexStats(
+        items=one("SELECT count(*) FROM items"),
+        accounts=one("SELECT count(DISTINCT account_id) FROM items"),
+        pictures=one("SELECT count(*) FROM images"),
+        hash_only=one(f"{media} WHERE hashes.media_id IS NOT NULL AND images.media_id IS NULL"),
+        digest_only=one(f"{media} WHERE kind = 'image' AND hashes.media_id IS NULL"),
+        videos=one("SELECT count(*) FROM media WHERE kind = 'video'"),
+        captions=one("SELECT count(*) FROM texts"),
+        signals={algorithm: one(_COUNTS[SignalKind(kind)]) for kind, algorithm in store.algorithms.items()},
+        visibility=dict(classes),
+        assumed_public=one("SELECT count(*) FROM items WHERE json_extract(json, '$.visibility[0].assumed')"),
+        minors=one("SELECT count(*) FROM items WHERE json_extract(json, '$.minor')"),
+        canaries=one("SELECT count(*) FROM items WHERE json_extract(json, '$.canary')"),
+        removed=one("SELECT count(*) FROM removed_items"),
+        refused=one("SELECT count(*) FROM refusals"),
+        size_bytes=sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+        generation=generation.number,
+        snapshot_id=generation.snapshot_id,
+    )
+
+
+def verify(store: IndexStore, *, read_files: bool = False) -> Verification:
+    """Recompute everything that can be recomputed from `store`, and name every difference.
+
+    1. SQLite's own check of the file. 2. Every item's digest from its row and
+    its signals. 3. The snapshot id from all items. 4. The lookups of every
+    caption, no more and no fewer. 5. The hot files' elements. 6. With
+    `read_files`, the digest of every picture and video that is still in place.
+    """
+    checked: dict[str, int] = {}
+    faults: list[str] = []
+    for name, check in _CHECKS.items():
+        checked[name] = 0
+        for fault in check(store):
+            checked[name] += 1
+            if fault:
+                faults.append(fault)
+    if read_files:
+        found = list(_check_files(store))
+        checked["files"] = len(found)
+        faults += [fault for fault in found if fault]
+    return Verification(checked, tuple(faults))
+
+
+def _check_database(store: IndexStore) -> Iterator[str]:  # 1
+    for (line,) in store.db.execute("PRAGMA integrity_check").fetchall():
+        yield "" if line == "ok" else f"{store.folder / DATABASE}: {line}"
+
+
+def _check_items(store: IndexStore) -> Iterator[str]:  # 2, 3
+    total = ContentSum()
+    for item_id, data, digest in store.db.execute("SELECT item_id, json, digest FROM items"):
+        total.add(digest)
+        try:
+            is_same = _recomputed(store, msgspec.json.decode(data, type=Item)) == digest
+        except (ClonedetectError, ValueError, msgspec.DecodeError) as error:
+            yield f"item {item_id} cannot be read back ({error}); import it again"
+            continue
+        yield "" if is_same else f"item {item_id} is not what was stored; remove it and import it again"
+    if total.state != bytes(store.db.execute("SELECT value FROM meta WHERE key = 'content'").fetchone()[0]):
+        yield "the snapshot id does not belong to these items; import the sources into a new index"
+
+
+def _recomputed(store: IndexStore, item: Item) -> bytes:
+    rows = store.db.execute(
+        "SELECT media_id, digest FROM media WHERE item_id = ? ORDER BY position", (item.item_id,)
+    ).fetchall()
+    ordered = sorted(range(len(item.media)), key=lambda number: item.media[number].position)
+    if len(rows) != len(item.media):
+        raise ValueError(f"{len(rows)} of {len(item.media)} media are there")
+    contents = dict[int, bytes]()
+    for number, (media_id, digest) in zip(ordered, rows, strict=True):
+        media = replace(item.media[number], digest=digest)
+        contents[number] = _recomputed_media(store, media_id, media)
+    row = store.db.execute(
+        "SELECT raw, normalised, exact, fingerprints, minhash FROM texts WHERE item_id = ?", (item.item_id,)
+    ).fetchone()
+    text = text_digest(row[0], read_text_signals(row[1:])) if row else None
+    return item_digest(item, [contents[number] for number in range(len(item.media))], text)
+
+
+def _recomputed_media(store: IndexStore, media_id: int, media: Media) -> bytes:
+    hashes = store.db.execute("SELECT views, bits FROM hashes WHERE media_id = ?", (media_id,)).fetchone()
+    image = store.db.execute(
+        "SELECT quality, phash16, flags, thumbnail FROM images WHERE media_id = ?", (media_id,)
+    ).fetchone()
+    if image is None:
+        if bool(media.hashes) != (hashes is not None):
+            raise ValueError("a hash is missing")
+        return media_digest(media, None)
+    features = store.db.execute(
+        "SELECT width, height, points, descriptors FROM features WHERE media_id = ?", (media_id,)
+    ).fetchone()
+    names: list[tuple[str, str, int]] = msgspec.json.decode(hashes[0]) if hashes else []
+    signals = ImageSignals(
+        digest=Digest(media.digest or ""),
+        width=media.width or 0,
+        height=media.height or 0,
+        quality=image[0],
+        hashes=tuple(
+            ViewHash(view, form, hashes[1][32 * number : 32 * number + 32], quality)
+            for number, (view, form, quality) in enumerate(names)
+        ),
+        phash16=image[1],
+        thumbnail=read_thumbnail(image[3]),
+        features=read_features(*features) if features else None,
+        flags=tuple(image[2].split()),
+    )
+    return media_digest(media, signals)
+
+
+def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
+    grams = bands = 0
+    for text_id, item_id, fingerprints, minhash in store.db.execute(
+        "SELECT text_id, item_id, fingerprints, minhash FROM texts"
+    ):
+        wanted_grams = set(np.frombuffer(fingerprints, "<i8").tolist())
+        wanted_bands = set(band_keys(np.frombuffer(minhash, "<u4").astype(np.uint32)))
+        grams += len(wanted_grams)
+        bands += len(wanted_bands)
+        is_whole = all(_has(store, "postings", "gram", gram, text_id) for gram in wanted_grams) and all(
+            _has(store, "bands", "band", band, text_id) for band in wanted_bands
+        )
+        yield (
+            "" if is_whole else f"the caption of {item_id} cannot be found by all its grams; import it again"
+        )
+    for table, expected in (("postings", grams), ("bands", bands)):
+        (count,) = store.db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  our own names
+        yield "" if count == expected else f"{table} holds {count} rows, its captions account for {expected}"
+
+
+def _has(store: IndexStore, table: str, column: str, key: int, text_id: int) -> bool:
+    query = f"SELECT 1 FROM {table} WHERE {column} = ? AND text_id = ?"  # noqa: S608  our own names
+    return store.db.execute(query, (key, text_id)).fetchone() is not None
+
+
+def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
+    folder = store.folder / HOT / "hashes"
+    try:
+        plan = read_plan(folder, schema=HAMMING_SCHEMA)
+        faults = verify_arrays(folder, plan)
+    except FileNotFoundError:
+        return  # built when the index is next searched
+    except ClonedetectError as error:
+        yield str(error)
+        return
+    yield from faults or ("",)
+
+
+def _check_files(store: IndexStore) -> Iterator[str]:  # 6
+    rows: list[tuple[Any, ...]] = store.db.execute(
+        "SELECT item_id, path, digest FROM media WHERE path IS NOT NULL ORDER BY media_id"
+    ).fetchall()
+    for item_id, path, digest in rows:
+        try:
+            with Path(path).open("rb") as file:
+                found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        except OSError as error:
+            yield f"item {item_id}: {path} cannot be read ({error.strerror}); its thumbnail stands in"
+            continue
+        yield "" if found == digest else f"item {item_id}: {path} has changed since it was indexed"
+
+
+_CHECKS: Final = {
+    "database": _check_database,
+    "items": _check_items,
+    "captions": _check_lookups,
+    "hot files": _check_hot_files,
+}

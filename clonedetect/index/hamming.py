@@ -1,0 +1,227 @@
+"""Exact lookup of 256-bit hashes by Hamming distance, memory-mapped.
+
+`HammingIndex` scans its hashes flat: numpy's ``bitwise_count`` over words of
+64 bits, in blocks, so that memory stays bounded whatever the size. Half of a
+hash decides most pairs: at radius 31 two random hashes agree that well on
+their first 128 bits once in 10^9, so the second half is read for survivors
+only. Changes since the files were written live in memory; the files are never
+written to, and a new generation replaces them whole (see `hotfiles`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.errors import IndexFormatError
+from clonedetect.index.hotfiles import open_arrays, read_plan, write_generation
+from clonedetect.models.reference import Generation
+from clonedetect.protocols import Hits
+
+__all__ = ["HASH_BYTES", "MAX_RADIUS", "HammingIndex"]
+
+HASH_BYTES: Final = 32
+MAX_RADIUS: Final = 256
+SCHEMA: Final = 1
+LAYOUT: Final = "flat"
+
+_BLOCK_ROWS: Final = 8192
+_BLOCK_QUERIES: Final = 32  # 32 x 8192 words of 8 bytes: 2 MB a step, in the second-level cache
+_HALF_BITS: Final = 128
+_OPEN_ATTEMPTS: Final = 5
+
+Hashes = npt.NDArray[np.uint8]
+Ids = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+
+class HammingIndex:
+    """Stored hashes and their ids, and what was added and deleted since they were written.
+
+    Several hashes may stand under one id, and one hash under several. Made by
+    `open` or, wholly in memory, from arrays: hashes uint8 (n, 32), ids int64 (n,).
+    """
+
+    def __init__(
+        self,
+        hashes: Hashes | None = None,
+        ids: Ids | None = None,
+        *,
+        generation: Generation | None = None,
+        lineage: str = "",
+    ) -> None:
+        base = np.empty((0, HASH_BYTES), np.uint8) if hashes is None else hashes
+        self._base, self._base_ids = _checked(base, np.empty(0, np.int64) if ids is None else ids)
+        self._dead: npt.NDArray[np.bool_] | None = None
+        self._delta = np.empty((0, HASH_BYTES), np.uint8)
+        self._delta_ids = np.empty(0, np.int64)
+        self._generation = generation or Generation(0, "")
+        self._changes = hashlib.sha256()
+        self._is_changed = False
+        self.lineage = lineage
+
+    @classmethod
+    def build(
+        cls,
+        path: str | Path,
+        hashes: Hashes,
+        ids: Ids,
+        *,
+        generation: Generation | None = None,
+        lineage: str = "",
+    ) -> None:
+        """Write `hashes`, uint8 (n, 32), and `ids`, int64 (n,), as the folder `path`, atomically.
+
+        What `path` held before stands until the new files are safe on disk.
+        Without a `generation`, number 0 and a digest of the content stand for it.
+        """
+        hashes, ids = _checked(hashes, ids)
+        if generation is None:
+            content = hashlib.sha256(ids.astype("<i8").tobytes())
+            content.update(hashes.tobytes())
+            generation = Generation(0, f"sha256:{content.hexdigest()}")
+        write_generation(
+            Path(path),
+            {"hash": hashes, "ids": ids.astype("<i8")},
+            schema=SCHEMA,
+            layout=LAYOUT,
+            generation=generation.number,
+            snapshot_id=generation.snapshot_id,
+            lineage=lineage,
+        )
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Map the folder `path` read-only.
+
+        Raises FileNotFoundError where nothing was built, and IndexFormatError
+        for files of another layout or schema, or that are damaged.
+        """
+        folder = Path(path)
+        for attempt in range(_OPEN_ATTEMPTS):
+            plan = read_plan(folder, schema=SCHEMA)
+            if plan.layout != LAYOUT or set(plan.arrays) != {"hash", "ids"}:
+                raise IndexFormatError(f"{folder} has layout {plan.layout!r}, this program reads {LAYOUT!r}")
+            try:
+                arrays = open_arrays(folder, plan)
+            except FileNotFoundError:  # replaced between plan and file: the next plan names the new ones
+                if attempt == _OPEN_ATTEMPTS - 1:
+                    raise
+                continue
+            try:
+                generation = Generation(plan.generation, plan.snapshot_id)
+                return cls(arrays["hash"], arrays["ids"], generation=generation, lineage=plan.lineage)
+            except ValueError as error:
+                raise IndexFormatError(f"{folder} is damaged ({error}); delete it") from error
+        raise AssertionError("unreachable: the loop returns or raises")
+
+    @property
+    def exact(self) -> bool:
+        """Whether every neighbour within the radius is always returned: it is."""
+        return True
+
+    def __len__(self) -> int:
+        """Return how many hashes a search may return."""
+        dead = 0 if self._dead is None else int(np.count_nonzero(self._dead))
+        return len(self._base) - dead + len(self._delta)
+
+    def snapshot(self) -> Generation:
+        """Return the generation that was opened; changes since are named after a ``+``."""
+        if not self._is_changed:
+            return self._generation
+        suffix = self._changes.hexdigest()[:16]
+        return Generation(self._generation.number, f"{self._generation.snapshot_id}+{suffix}")
+
+    def range_search(self, queries: Hashes, radius: int) -> Hits:
+        """Return every stored hash within `radius` bits (0-256) of each of `queries`, uint8 (q, 32).
+
+        Three int64 arrays: query numbers, ids and distances, ordered by query,
+        distance, id.
+        """
+        queries = _checked_hashes(queries)
+        if not 0 <= radius <= MAX_RADIUS:
+            raise ValueError(f"radius is {radius}; it must lie in 0-{MAX_RADIUS}")
+        words = queries.view(np.uint64)
+        found = _scan(self._base, self._base_ids, self._dead, words, radius)
+        found += _scan(self._delta, self._delta_ids, None, words, radius)
+        if not found:
+            empty = np.empty(0, np.int64)
+            return empty, empty.copy(), empty.copy()
+        numbers, ids, distances = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.lexsort((ids, distances, numbers))
+        return numbers[order], ids[order], distances[order]
+
+    def add(self, hashes: Hashes, ids: Ids) -> None:
+        """Store `hashes`, uint8 (n, 32), under `ids`, int64 (n,), in memory; the next search finds them."""
+        hashes, ids = _checked(hashes, ids)
+        if not len(ids):
+            return
+        self._delta = np.concatenate((self._delta, hashes))
+        self._delta_ids = np.concatenate((self._delta_ids, ids))
+        self._note(b"add", ids, hashes)
+
+    def delete(self, ids: Ids) -> None:
+        """Forget every hash stored under `ids`, int64 (k,); unknown ids are no error."""
+        ids = np.asarray(ids, np.int64).reshape(-1)
+        if not len(ids):
+            return
+        gone = np.isin(self._base_ids, ids)
+        if gone.any():
+            self._dead = gone if self._dead is None else self._dead | gone
+        keep = ~np.isin(self._delta_ids, ids)
+        self._delta, self._delta_ids = self._delta[keep], self._delta_ids[keep]
+        self._note(b"delete", ids)
+
+    def _note(self, what: bytes, *arrays: npt.NDArray[np.int64] | Hashes) -> None:
+        self._is_changed = True
+        self._changes.update(what)
+        for array in arrays:
+            self._changes.update(array.size.to_bytes(8, "little") + array.tobytes())
+
+
+def _checked_hashes(hashes: Hashes) -> Hashes:
+    if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != HASH_BYTES:
+        raise ValueError(f"hashes must be uint8 (n, {HASH_BYTES}), not {hashes.dtype} {hashes.shape}")
+    return np.ascontiguousarray(hashes)
+
+
+def _checked(hashes: Hashes, ids: Ids) -> tuple[Hashes, Ids]:
+    hashes = _checked_hashes(hashes)
+    if ids.dtype != np.int64 or ids.shape != (len(hashes),):
+        raise ValueError(f"ids must be int64 ({len(hashes)},), not {ids.dtype} {ids.shape}")
+    return hashes, np.ascontiguousarray(ids)
+
+
+def _scan(
+    hashes: Hashes, ids: Ids, dead: npt.NDArray[np.bool_] | None, queries: Words, radius: int
+) -> list[tuple[Ids, Ids, Ids]]:
+    """Return (query numbers, ids, distances) block by block, in no order."""
+    found: list[tuple[Ids, Ids, Ids]] = []
+    words = hashes.view(np.uint64)
+    for start in range(0, len(words), _BLOCK_ROWS):
+        block = np.ascontiguousarray(words[start : start + _BLOCK_ROWS].T)
+        for first in range(0, len(queries), _BLOCK_QUERIES):
+            numbers, rows, distances = _compare(block, queries[first : first + _BLOCK_QUERIES], radius)
+            rows += start
+            if dead is not None and len(rows):
+                alive = ~dead[rows]
+                numbers, rows, distances = numbers[alive], rows[alive], distances[alive]
+            if len(rows):
+                found.append((numbers + first, ids[rows], distances))
+    return found
+
+
+def _compare(block: Words, queries: Words, radius: int) -> tuple[Ids, Ids, Ids]:
+    """Compare word columns, uint64 (4, rows), with queries, uint64 (q, 4)."""
+    half = np.bitwise_count(queries[:, 0, None] ^ block[0])
+    half += np.bitwise_count(queries[:, 1, None] ^ block[1])
+    numbers, rows = np.nonzero(half <= min(radius, _HALF_BITS))
+    distances = half[numbers, rows].astype(np.int64)
+    for column in (2, 3):
+        distances += np.bitwise_count(queries[numbers, column] ^ block[column, rows])
+    keep = distances <= radius
+    return numbers[keep], rows[keep], distances[keep]

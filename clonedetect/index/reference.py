@@ -1,0 +1,283 @@
+"""The reading side of an index: one consistent state of it, with every lookup a verdict needs.
+
+Hash and feature lookups are answered from hot files below ``hot/`` plus, in
+memory, what changed since those were written. They are built from the truth
+when there are none, when they are too far behind, or when something has been
+removed since; whoever opens the index first does it. Where the folder cannot
+be written to, everything is kept in memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from sqlite_utils import Database
+
+from clonedetect.errors import IndexFormatError
+from clonedetect.index.bands import jaccard
+from clonedetect.index.hamming import HASH_BYTES, HammingIndex
+from clonedetect.index.lock import FileLock
+from clonedetect.index.postings import SqlitePostings
+from clonedetect.index.rows import image_references, read_features
+from clonedetect.index.store import HOT, IndexStore, SignalKind
+from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
+from clonedetect.models.item import Item
+from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, FeatureSet
+from clonedetect.protocols import CharacterModel, FeatureVotes
+
+__all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index"]
+
+NEAR_DUPLICATE: Final = 0.8
+"""Estimated Jaccard similarity from which two captions count as one text with several owners."""
+
+_DELTA_AT_LEAST: Final = 20_000
+_DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, building anew pays off within a few openings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HotSource:
+    """What hot files are built from, and whether those that exist may still answer.
+
+    `folder` is the lookup's own (None: nothing may be written), `generation`
+    and `lineage` name the state to be answered from.
+    """
+
+    folder: Path | None
+    generation: Generation
+    lineage: str
+    db: Database
+
+    def covers(self, number: int, lineage: str) -> bool:
+        """Whether files of that generation plus `added_since` and `removed_since` make up this state.
+
+        They do not if that commit is none of this index, or something was
+        removed for good after it.
+        """
+        row = self.db.execute("SELECT lineage FROM generations WHERE number = ?", (number,)).fetchone()
+        (purged,) = self.db.execute("SELECT value FROM meta WHERE key = 'purged'").fetchone()
+        return row is not None and row[0] == lineage and number >= purged
+
+    def features(self, since: int = 0) -> Iterator[tuple[MediaId, FeatureSet]]:
+        """Yield the local features of pictures stored after generation `since`, by number."""
+        for row in self.db.execute(
+            "SELECT media_id, features.width, features.height, points, descriptors FROM features "
+            "JOIN media USING (media_id) WHERE generation > ? ORDER BY media_id",
+            (since,),
+        ):
+            yield MediaId(row[0]), read_features(*row[1:])
+
+    def hashes(self, since: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return hashes uint8 (n, 32) and ids int64 (n,) of pictures stored after generation `since`."""
+        condition = "FROM hashes JOIN media USING (media_id) WHERE generation > ?"
+        (size,) = self.db.execute(
+            f"SELECT coalesce(sum(length(bits)), 0) {condition}",
+            (since,),
+        ).fetchone()
+        hashes = np.empty((size // HASH_BYTES, HASH_BYTES), np.uint8)
+        ids = np.empty(len(hashes), np.int64)
+        start = 0
+        for media_id, bits in self.db.execute(
+            f"SELECT media_id, bits {condition} ORDER BY media_id",
+            (since,),
+        ):
+            stop = start + len(bits) // HASH_BYTES
+            hashes[start:stop] = np.frombuffer(bits, np.uint8).reshape(-1, HASH_BYTES)
+            ids[start:stop] = media_id * VIEWS_PER_MEDIA + np.arange(stop - start)
+            start = stop
+        return hashes, ids
+
+    def removed_since(self, number: int) -> npt.NDArray[np.int64]:
+        """Return the numbers of pictures that went after generation `number`."""
+        rows = self.db.execute(
+            "SELECT media_id FROM removed_media WHERE generation > ? ORDER BY media_id", (number,)
+        ).fetchall()
+        return np.array(rows, np.int64).reshape(-1)
+
+
+VotesFactory = Callable[[HotSource], FeatureVotes]
+"""Opens or builds the lookup of local features for one state of an index."""
+
+ModelFactory = Callable[[Iterator[str]], CharacterModel]
+"""Makes the character model from an index's normalised captions."""
+
+
+def open_index(
+    folder: str | Path,
+    *,
+    votes: VotesFactory,
+    model: ModelFactory,
+    algorithms: dict[SignalKind, Algorithm] | None = None,
+) -> OpenIndex:
+    """Open the index in `folder` for reading, in the state of its last commit.
+
+    `votes` and `model` are called when first asked for. Raises InputError where
+    there is no index and IndexFormatError for another schema or other
+    `algorithms`.
+    """
+    return OpenIndex(IndexStore.open(folder, algorithms=algorithms), votes=votes, model=model)
+
+
+class OpenIndex:
+    """One state of an index, unmoved by later commits; implements `protocols.ReferenceIndex`.
+
+    Close it, or use it in a ``with`` block. Not to be shared between threads.
+    """
+
+    def __init__(self, store: IndexStore, *, votes: VotesFactory, model: ModelFactory) -> None:
+        self._store = store
+        self._make_votes = votes
+        self._make_model = model
+        self._snapshot = store.snapshot()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database; lookups that were handed out no longer work."""
+        self._store.close()
+
+    @cached_property
+    def hashes(self) -> HammingIndex:
+        """The 256-bit hashes of all views; ids as `models.signal.VIEWS_PER_MEDIA` says."""
+        return _current_hashes(self._source("hashes"))
+
+    @cached_property
+    def votes(self) -> FeatureVotes:
+        """The local features."""
+        return self._make_votes(self._source("features"))
+
+    @cached_property
+    def postings(self) -> SqlitePostings:
+        """The captions' fingerprints."""
+        return SqlitePostings(self._store.db)
+
+    @cached_property
+    def model(self) -> CharacterModel:
+        """The character model, built when first asked for from every caption in order."""
+        rows = self._store.db.execute("SELECT normalised FROM texts ORDER BY normalised, item_id")
+        return self._make_model(row[0] for row in rows)
+
+    def snapshot(self) -> Generation:
+        """Return which state of the index answers."""
+        return self._snapshot
+
+    def item(self, item_id: ItemId) -> Item | None:
+        """Return one item, or None if the index has none of this id."""
+        return self._store.item(item_id)
+
+    def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
+        """Return the indexed pictures of these ids, in the order given, removed ones left out."""
+        wanted = [int(number) for number in ids]
+        found = {}
+        for number in dict.fromkeys(wanted):
+            for reference in image_references(self._store.db, "media.media_id = ?", number):
+                found[number] = reference
+        return tuple(found[number] for number in wanted if number in found)
+
+    def images_with_digest(self, digest: Digest) -> tuple[ImageReference, ...]:
+        """Return the indexed pictures with exactly these bytes, by number.
+
+        A picture of which only the digest is known has empty `bits`.
+        """
+        return tuple(image_references(self._store.db, "media.digest = ?", digest))
+
+    def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
+        """Return the indexed captions of these ids, in the order given, removed ones left out.
+
+        `owners` counts the accounts whose caption is the same after
+        normalisation, or at least 0.8 similar by MinHash; where an item names
+        no account its handle counts, and without one the item itself: an
+        unknown owner is never taken for a known one.
+        """
+        found = {number: self._text(number) for number in dict.fromkeys(int(number) for number in ids)}
+        return tuple(text for number in ids if (text := found[int(number)]) is not None)
+
+    def _text(self, number: int) -> TextReference | None:
+        row = self._store.db.execute(
+            "SELECT text_id, item_id, account_id, permalink, raw, normalised, exact, minhash "
+            "FROM texts JOIN items USING (item_id) WHERE text_id = ?",
+            (number,),
+        ).fetchone()
+        if row is None:
+            return None
+        return TextReference(
+            text_id=TextId(row[0]),
+            item_id=ItemId(row[1]),
+            account_id=row[2],
+            permalink=row[3],
+            raw=row[4],
+            normalised=row[5],
+            owners=len(self._owners(row[6], np.frombuffer(row[7], "<u4").astype(np.uint32))),
+        )
+
+    def _owners(self, exact: str, minhash: npt.NDArray[np.uint32]) -> set[str]:
+        db = self._store.db
+        same = db.execute("SELECT DISTINCT owner FROM texts WHERE exact = ?", (exact,))
+        owners: set[str] = {row[0] for row in same}
+        for number in self.postings.near_duplicates(minhash):
+            owner, data = db.execute(
+                "SELECT owner, minhash FROM texts WHERE text_id = ?", (number,)
+            ).fetchone()
+            if owner not in owners:
+                other = np.frombuffer(data, "<u4")
+                if other.shape == minhash.shape and jaccard(minhash, other[None])[0] >= NEAR_DUPLICATE:
+                    owners.add(owner)
+        return owners
+
+    def _source(self, name: str) -> HotSource:
+        folder = self._store.folder / HOT
+        writable = os.access(self._store.folder, os.W_OK)
+        return HotSource(
+            folder / name if writable else None, self._snapshot, self._store.lineage, self._store.db
+        )
+
+
+def _current_hashes(source: HotSource) -> HammingIndex:
+    """Open the files and bring them up to date, or build them where that cannot be or is not worth it."""
+    if source.folder is None:
+        return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
+    index = _caught_up(source)
+    if index is not None:
+        return index
+    source.folder.parent.mkdir(exist_ok=True)
+    with FileLock(source.folder.parent / "build.lock", wait=True):
+        index = _caught_up(source)  # whoever held the lock may have built it
+        if index is not None:
+            return index
+        HammingIndex.build(
+            source.folder, *source.hashes(), generation=source.generation, lineage=source.lineage
+        )
+        return HammingIndex.open(source.folder)
+
+
+def _caught_up(source: HotSource) -> HammingIndex | None:
+    """Return the files' index with the changes since, or None if it must be built."""
+    if source.folder is None:
+        return None
+    try:
+        index = HammingIndex.open(source.folder)
+    except (FileNotFoundError, IndexFormatError):
+        return None  # built again from the truth; nothing is lost
+    built = index.snapshot().number
+    if index.lineage != source.lineage and not source.covers(built, index.lineage):
+        return None
+    if built == source.generation.number:
+        return index
+    hashes, ids = source.hashes(since=built)
+    if len(ids) > max(_DELTA_AT_LEAST, len(index) // _DELTA_SHARE):
+        return None
+    removed = source.removed_since(built)
+    index.delete((removed[:, None] * VIEWS_PER_MEDIA + np.arange(VIEWS_PER_MEDIA)).reshape(-1))
+    index.add(hashes, ids)
+    return index

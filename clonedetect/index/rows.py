@@ -1,0 +1,221 @@
+"""Pictures and captions as table rows: written, read back, and taken out of every table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from sqlite_utils import Database
+
+from clonedetect.errors import IndexFormatError
+from clonedetect.index.bands import band_keys
+from clonedetect.index.digests import canonical_views, text_digest, views_of
+from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
+from clonedetect.models.item import Item, Media
+from clonedetect.models.reference import ImageReference
+from clonedetect.models.signal import (
+    VIEWS_PER_MEDIA,
+    FeatureSet,
+    ImageSignals,
+    TextSignals,
+    Thumbnail,
+)
+
+__all__ = [
+    "delete_media",
+    "delete_text",
+    "image_references",
+    "insert_media",
+    "insert_text",
+    "owner_of",
+    "read_features",
+    "read_text_signals",
+]
+
+_HASH_BYTES: Final = 32
+_MINHASH_DTYPE: Final = "<u4"
+_GRAM_DTYPE: Final = "<u8"
+
+
+def owner_of(item: Item) -> str:
+    """Return whose text an item's caption is: the account, else the handle, else nobody but the item."""
+    if item.account_id is not None:
+        return f"account:{item.account_id}"
+    return f"item:{item.item_id}" if item.handle is None else f"handle:{item.handle}"
+
+
+def insert_media(
+    db: Database,
+    item_id: ItemId,
+    media: Media,
+    signals: ImageSignals | None,
+    *,
+    content: bytes,
+    generation: int,
+) -> MediaId:
+    """Store one picture or video with its signals and return its new number."""
+    cursor = db.execute(
+        "INSERT INTO media (item_id, position, kind, path, digest, width, height, content, generation) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            item_id,
+            media.position,
+            str(media.kind),
+            media.path,
+            media.digest,
+            media.width,
+            media.height,
+            content,
+            generation,
+        ),
+    )
+    media_id = MediaId(int(cursor.lastrowid or 0))
+    views = views_of(media, signals)
+    if len(views) > VIEWS_PER_MEDIA:
+        raise ValueError(f"{len(views)} views of one picture; an index numbers {VIEWS_PER_MEDIA}")
+    if any(len(view.bits) != _HASH_BYTES for view in views):
+        raise ValueError(f"every view's hash has {_HASH_BYTES} bytes")
+    if views:
+        bits = b"".join(view.bits for view in views)
+        db.execute("INSERT INTO hashes VALUES (?, ?, ?)", (media_id, canonical_views(views), bits))
+    if signals is not None:
+        _insert_signals(db, media_id, signals)
+    return media_id
+
+
+def _insert_signals(db: Database, media_id: MediaId, signals: ImageSignals) -> None:
+    encoded, png = cv2.imencode(".png", signals.thumbnail.pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    if not encoded:
+        raise ValueError(f"a thumbnail of shape {signals.thumbnail.pixels.shape} cannot be stored")
+    db.execute(
+        "INSERT INTO images VALUES (?, ?, ?, ?, ?)",
+        (media_id, signals.quality, signals.phash16, " ".join(signals.flags), png.tobytes()),
+    )
+    found = signals.features
+    if found is not None:
+        points = np.ascontiguousarray(found.points, "<f4").tobytes()
+        db.execute(
+            "INSERT INTO features VALUES (?, ?, ?, ?, ?)",
+            (media_id, found.width, found.height, points, np.ascontiguousarray(found.descriptors).tobytes()),
+        )
+
+
+def delete_media(db: Database, media_id: MediaId, *, generation: int) -> None:
+    """Take one picture out of every table and leave its tombstone."""
+    for table in ("hashes", "images", "features", "media"):
+        db.execute(f"DELETE FROM {table} WHERE media_id = ?", (media_id,))  # noqa: S608  our own names
+    db.execute("INSERT INTO removed_media VALUES (?, ?)", (media_id, generation))
+
+
+def insert_text(
+    db: Database, item: Item, raw: str, signals: TextSignals, *, text_id: TextId | None = None
+) -> None:
+    """Store one caption with its lookups, under its old number if it had one."""
+    grams = _signed(signals.fingerprints)
+    bands = band_keys(signals.minhash)
+    cursor = db.execute(
+        "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            text_id,
+            item.item_id,
+            owner_of(item),
+            raw,
+            signals.normalised,
+            signals.exact,
+            text_digest(raw, signals),
+            signals.fingerprints.astype(_GRAM_DTYPE).tobytes(),
+            signals.minhash.astype(_MINHASH_DTYPE).tobytes(),
+        ),
+    )
+    number = cursor.lastrowid
+    db.conn.executemany("INSERT INTO postings VALUES (?, ?)", [(gram, number) for gram in grams])
+    db.conn.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(band, number) for band in bands])
+
+
+def delete_text(db: Database, text_id: TextId) -> None:
+    """Take one caption out of every table; its lookups are recomputed from its own row to find them."""
+    row = db.execute("SELECT fingerprints, minhash FROM texts WHERE text_id = ?", (text_id,)).fetchone()
+    if row is None:
+        return
+    grams = _signed(np.frombuffer(row[0], _GRAM_DTYPE).astype(np.uint64))
+    bands = band_keys(np.frombuffer(row[1], _MINHASH_DTYPE).astype(np.uint32))
+    db.conn.executemany(
+        "DELETE FROM postings WHERE gram = ? AND text_id = ?", [(gram, text_id) for gram in grams]
+    )
+    db.conn.executemany(
+        "DELETE FROM bands WHERE band = ? AND text_id = ?", [(band, text_id) for band in bands]
+    )
+    db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+
+
+def read_text_signals(row: Sequence[Any]) -> TextSignals:
+    """Return the signals of one row (normalised, exact, fingerprints, minhash) of `texts`."""
+    return TextSignals(
+        row[0],
+        Digest(row[1]),
+        np.frombuffer(row[2], _GRAM_DTYPE).astype(np.uint64),
+        np.frombuffer(row[3], _MINHASH_DTYPE).astype(np.uint32),
+    )
+
+
+def read_features(width: int, height: int, points: bytes, descriptors: bytes) -> FeatureSet:
+    """Return the local features of one row of `features`."""
+    return FeatureSet(
+        np.frombuffer(points, "<f4").astype(np.float32).reshape(-1, 4),
+        np.frombuffer(descriptors, np.uint8).reshape(-1, 16),
+        width,
+        height,
+    )
+
+
+def read_thumbnail(png: bytes) -> Thumbnail:
+    """Return a stored thumbnail's pixels, exactly as they were given."""
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if pixels is None:
+        raise IndexFormatError("a stored thumbnail is damaged; run: clonedetect index verify INDEX")
+    return Thumbnail(pixels.astype(np.uint8, copy=False))
+
+
+_IMAGE_COLUMNS: Final = """
+SELECT media.media_id, media.item_id, items.account_id, items.permalink, media.digest,
+  coalesce(media.width, 0), coalesce(media.height, 0), media.path,
+  hashes.views, hashes.bits, images.quality, images.thumbnail,
+  features.width, features.height, features.points, features.descriptors
+FROM media JOIN items USING (item_id)
+LEFT JOIN hashes USING (media_id) LEFT JOIN images USING (media_id) LEFT JOIN features USING (media_id)
+WHERE media.kind = 'image' AND """
+
+
+def image_references(db: Database, condition: str, value: object) -> list[ImageReference]:
+    """Return the indexed pictures that meet one SQL `condition` on `media`, by number."""
+    rows = db.execute(f"{_IMAGE_COLUMNS} {condition} ORDER BY media.media_id", (value,)).fetchall()
+    return [_image_reference(row) for row in rows]
+
+
+def _image_reference(row: Sequence[Any]) -> ImageReference:
+    views: list[tuple[str, str, int]] = msgspec.json.decode(row[8]) if row[8] is not None else []
+    quality = row[10] if row[10] is not None else (views[0][2] if views else 0)
+    return ImageReference(
+        media_id=MediaId(row[0]),
+        item_id=ItemId(row[1]),
+        account_id=row[2],
+        permalink=row[3],
+        digest=row[4],
+        width=row[5],
+        height=row[6],
+        quality=quality,
+        bits=row[9][:_HASH_BYTES] if row[9] is not None else b"",
+        thumbnail=read_thumbnail(row[11]) if row[11] is not None else None,
+        features=read_features(*row[12:16]) if row[12] is not None else None,
+        path=row[7],
+    )
+
+
+def _signed(values: npt.NDArray[np.uint64]) -> list[int]:
+    """Return 64-bit values as SQLite stores integers."""
+    signed: list[int] = np.ascontiguousarray(values, np.uint64).view(np.int64).tolist()
+    return signed

@@ -1,0 +1,134 @@
+"""The tables of ``index.db``, and how it is opened: one writer, many readers, never a newer schema."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from clonedetect.errors import IndexFormatError, InputError
+
+__all__ = ["DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
+
+DATABASE: Final = "index.db"
+SCHEMA: Final = 1
+_BUSY_TIMEOUT_S: Final = 5
+
+_TABLES: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
+CREATE TABLE algorithms (kind TEXT PRIMARY KEY, specification TEXT NOT NULL) STRICT;
+CREATE TABLE generations (
+  number INTEGER PRIMARY KEY, lineage TEXT NOT NULL, snapshot_id TEXT NOT NULL, committed_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE items (
+  item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
+  json BLOB NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX items_account ON items (account_id);
+CREATE TABLE media (
+  media_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL REFERENCES items (item_id),
+  position INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT, digest TEXT, width INTEGER, height INTEGER,
+  content BLOB NOT NULL, generation INTEGER NOT NULL
+) STRICT;
+CREATE INDEX media_item ON media (item_id, position);
+CREATE INDEX media_digest ON media (digest);
+CREATE INDEX media_generation ON media (generation);
+CREATE TABLE hashes (media_id INTEGER PRIMARY KEY, views BLOB NOT NULL, bits BLOB NOT NULL) STRICT;
+CREATE TABLE images (
+  media_id INTEGER PRIMARY KEY, quality INTEGER NOT NULL, phash16 BLOB NOT NULL, flags TEXT NOT NULL,
+  thumbnail BLOB NOT NULL
+) STRICT;
+CREATE TABLE features (
+  media_id INTEGER PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, points BLOB NOT NULL,
+  descriptors BLOB NOT NULL
+) STRICT;
+CREATE TABLE texts (
+  text_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL UNIQUE REFERENCES items (item_id),
+  owner TEXT NOT NULL, raw TEXT NOT NULL, normalised TEXT NOT NULL, exact TEXT NOT NULL,
+  content BLOB NOT NULL, fingerprints BLOB NOT NULL, minhash BLOB NOT NULL
+) STRICT;
+CREATE INDEX texts_exact ON texts (exact, owner);
+CREATE TABLE postings (gram INTEGER NOT NULL, text_id INTEGER NOT NULL, PRIMARY KEY (gram, text_id))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE bands (band INTEGER NOT NULL, text_id INTEGER NOT NULL, PRIMARY KEY (band, text_id))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE removed_media (media_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
+CREATE INDEX removed_media_generation ON removed_media (generation);
+CREATE TABLE removed_items (item_id TEXT PRIMARY KEY, removed_at TEXT NOT NULL) STRICT;
+CREATE TABLE refusals (source TEXT NOT NULL, place TEXT NOT NULL, line INTEGER, reason TEXT NOT NULL) STRICT;
+CREATE INDEX refusals_source ON refusals (source);
+INSERT INTO meta VALUES ('generation', 0), ('purged', 0), ('content', zeroblob(2048));
+"""
+
+
+def connect(folder: Path, *, writable: bool) -> Database:
+    """Open ``index.db`` of `folder`; its tables may be missing yet if `writable`.
+
+    Raises InputError where there is no index, IndexFormatError where the file
+    is of a newer schema or no database.
+    """
+    path = folder / DATABASE
+    if not writable and not path.is_file():
+        raise InputError(f"{folder} holds no index; make one with: clonedetect index add {folder} SOURCE")
+    try:
+        connection = sqlite3.connect(_address(path, writable=writable), uri=True, timeout=_BUSY_TIMEOUT_S)
+    except sqlite3.Error as error:
+        raise IndexFormatError(f"{path} cannot be opened ({error})") from error
+    db = Database(connection, execute_plugins=False)
+    try:
+        if writable:
+            _prepare_writer(db)
+        if has_tables(db):
+            _check_schema(db, path)
+        elif not writable:
+            raise InputError(f"{folder} holds an index that was never begun; repeat the import")
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise IndexFormatError(f"{path} cannot be opened as an index ({error})") from error
+    except InputError:
+        db.close()
+        raise
+    return db
+
+
+def _prepare_writer(db: Database) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # what was reported as added survives a power cut
+    db.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten, not just unlinked
+    db.execute("PRAGMA foreign_keys = ON")
+
+
+def has_tables(db: Database) -> bool:
+    """Whether the tables were created; false for a file whose creation was cut short."""
+    row = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone()
+    return row is not None
+
+
+def create_tables(db: Database) -> None:
+    """Create all tables in one transaction."""
+    db.executescript(
+        f"BEGIN IMMEDIATE; {_TABLES} INSERT INTO meta VALUES ('schema', {SCHEMA}); COMMIT;"  # noqa: S608  a number
+    )
+
+
+def _address(path: Path, *, writable: bool) -> str:
+    """Return the URI to open; without a log to read, a folder nobody may write to is opened as immutable."""
+    if writable:
+        return f"{path.absolute().as_uri()}?mode=rwc"
+    log = path.with_name(path.name + "-wal")
+    if not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size):
+        return f"{path.absolute().as_uri()}?immutable=1"
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _check_schema(db: Database, path: Path) -> None:
+    row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    number = row[0] if row else None
+    if number != SCHEMA:
+        raise IndexFormatError(
+            f"{path} has schema {number}, this program reads {SCHEMA}; "
+            "use the program that made it, or import into a new index: clonedetect index add NEW SOURCE"
+        )

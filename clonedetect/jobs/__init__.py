@@ -1,0 +1,1 @@
+"""Whole jobs: here rooms that do not know each other are wired together."""

@@ -1,0 +1,229 @@
+"""Items to signals in worker processes, in order, whatever one file does to its worker.
+
+A decoder that crashes or never ends takes its process down, and with it only
+the item it was working on: what was under way is done again one by one, and
+the item that kills its worker twice is refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Final, Generic, Self, TypeVar
+
+import cv2
+
+from clonedetect.errors import ClonedetectError, InputError
+from clonedetect.models.ids import Digest
+from clonedetect.models.item import Item, Media, MediaKind
+from clonedetect.models.signal import ImageSignals, TextSignals
+from clonedetect.signals.image import image_signals
+from clonedetect.signals.text import text_signals
+
+__all__ = ["HashedItem", "HashingPool", "Unusable", "hash_item"]
+
+CPU_SECONDS_PER_ITEM: Final = 120
+"""An item that keeps its worker busy longer is refused; ten 12-megapixel pictures take about ten seconds."""
+
+MAX_FILE_BYTES: Final = 512 * 1024 * 1024
+_AHEAD: Final = 4  # items under way for each worker: enough that none waits for the writer
+
+Tag = TypeVar("Tag")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HashedItem:
+    """An item, its digests filled in, with the signals of its media (in order) and of its caption."""
+
+    item: Item
+    media: tuple[ImageSignals | None, ...]
+    text: TextSignals | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why an item could not be hashed, as a sentence."""
+
+    reason: str
+
+
+Outcome = HashedItem | Unusable
+Hasher = Callable[[Item], Outcome]
+
+
+def hash_item(item: Item) -> Outcome:
+    """Read and hash everything of `item`; what goes wrong is returned, not raised."""
+    try:
+        media = [_hash_medium(entry) for entry in item.media]
+        text = text_signals(item.caption) if item.caption else None
+    except (ClonedetectError, OSError) as error:
+        return Unusable(str(error))
+    except Exception as error:  # noqa: BLE001  a worker's outer edge: one bad file must not end an import
+        return Unusable(f"hashing failed: {type(error).__name__}: {error}")
+    completed = replace(item, media=tuple(entry for entry, _ in media))
+    return HashedItem(completed, tuple(signals for _, signals in media), text)
+
+
+class HashingPool(Generic[Tag]):
+    """Worker processes that hash items; started with the first item that has a file to read.
+
+    `hasher` is what they run: a function that can be imported by name.
+    """
+
+    def __init__(self, workers: int | None = None, *, hasher: Hasher = hash_item) -> None:
+        self._workers = workers or max(1, (os.cpu_count() or 2) - 1)
+        self._hasher = hasher
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers once they have finished what they are at."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def run(self, tasks: Iterable[tuple[Tag, Item | None]]) -> Iterator[tuple[Tag, Outcome | None]]:
+        """Yield each tag with what became of its item, in order; None passes through.
+
+        `tasks` is read only a few items ahead of what has been yielded.
+        """
+        waiting: deque[_Waiting[Tag]] = deque()
+        for tag, item in tasks:
+            waiting.append(_Waiting(tag, item, self._begin(item)))
+            while waiting and (len(waiting) > self._workers * _AHEAD or waiting[0].is_done):
+                yield self._finish(waiting)
+        while waiting:
+            yield self._finish(waiting)
+
+    def _begin(self, item: Item | None) -> Future[Outcome] | Outcome | None:
+        if item is None:
+            return None
+        if not any(media.path for media in item.media):
+            return self._hasher(item)  # text alone: no decoder, no process
+        try:
+            return self._executor().submit(self._hasher, item)
+        except BrokenProcessPool as error:
+            broken: Future[Outcome] = Future()
+            broken.set_exception(error)
+            return broken
+
+    def _finish(self, waiting: deque[_Waiting[Tag]]) -> tuple[Tag, Outcome | None]:
+        first = waiting.popleft()
+        if not isinstance(first.state, Future):
+            return first.tag, first.state
+        try:
+            return first.tag, first.state.result()
+        except BrokenProcessPool:
+            self.close()
+        outcome = self._alone(first.item)
+        for entry in waiting:  # innocent bystanders: their worker's pool is gone, they begin again
+            if isinstance(entry.state, Future) and not _has_result(entry.state):
+                entry.state = self._begin(entry.item)
+        return first.tag, outcome
+
+    def _alone(self, item: Item | None) -> Outcome | None:
+        """Hash one item with nothing else under way, so that a worker's death has one possible cause."""
+        if item is None:
+            return None
+        with _executor(1) as pool:
+            try:
+                return pool.submit(self._hasher, item).result()
+            except BrokenProcessPool:
+                paths = ", ".join(media.path for media in item.media if media.path)
+                return Unusable(
+                    f"decoding {paths} ended its process: it crashed, or ran out of time or memory"
+                )
+
+    def _executor(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = _executor(self._workers)
+        return self._pool
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Tag]):
+    tag: Tag
+    item: Item | None
+    state: Future[Outcome] | Outcome | None
+
+    @property
+    def is_done(self) -> bool:
+        return not isinstance(self.state, Future) or _has_result(self.state)
+
+
+def _has_result(future: Future[Outcome]) -> bool:
+    return future.done() and future.exception() is None
+
+
+def _executor(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker)
+
+
+def _prepare_worker() -> None:
+    """End with the process that started us: a killed import leaves nothing running.
+
+    An interrupt is the importer's to act on, and one thread a worker is enough.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def _hash_medium(media: Media) -> tuple[Media, ImageSignals | None]:
+    if media.path is None:
+        return media, None
+    _limit_processor_time()
+    path = Path(media.path)
+    if path.stat().st_size > MAX_FILE_BYTES and media.kind is MediaKind.IMAGE:
+        raise InputError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MB")
+    if media.kind is MediaKind.VIDEO:
+        with path.open("rb") as file:
+            digest = Digest(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+        return replace(media, digest=_agreed(media, digest)), None
+    data = path.read_bytes()
+    try:
+        signals = image_signals(data)
+    except ClonedetectError as error:
+        raise InputError(f"{path}: {error}") from error
+    return replace(media, digest=_agreed(media, signals.digest)), signals
+
+
+def _agreed(media: Media, found: Digest) -> Digest:
+    if media.digest is not None and media.digest != found:
+        raise InputError(f"{media.path} has {found}, its row says {media.digest}")
+    return found
+
+
+def _limit_processor_time() -> None:
+    """Let the kernel end this worker when the item at hand takes too long."""
+    if multiprocessing.parent_process() is None:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime) + CPU_SECONDS_PER_ITEM
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))

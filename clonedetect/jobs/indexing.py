@@ -1,0 +1,239 @@
+"""Sources into an index: read, hashed in worker processes, stored; and what else is done to an index."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from clonedetect.errors import InputError
+from clonedetect.index.audit import IndexStats, Verification, stats, verify
+from clonedetect.index.digests import fingerprint_of
+from clonedetect.index.importers import (
+    RefusedRow,
+    SourceFormat,
+    SourceRow,
+    read_source,
+    recognise,
+    source_size,
+)
+from clonedetect.index.importers.repeats import FirstRows
+from clonedetect.index.store import Change, IndexStore, Provenance, Removal, SignalKind
+from clonedetect.jobs.hashing import HashedItem, HashingPool, Unusable
+from clonedetect.models.ids import ItemId
+from clonedetect.models.item import Item, Visibility
+from clonedetect.models.signal import Algorithm
+from clonedetect.signals.features import SIFT
+from clonedetect.signals.fingerprints import minhash_algorithm, winnow_algorithm
+from clonedetect.signals.image import THUMBNAIL
+from clonedetect.signals.views import PDQ, PHASH16
+
+__all__ = [
+    "AddResult",
+    "Progress",
+    "Refusal",
+    "add_sources",
+    "index_algorithms",
+    "index_stats",
+    "remove_items",
+    "verify_index",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that did not go in; `line` is None where a source has no lines."""
+
+    source: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """What an import did; `items` is the total in the index afterwards."""
+
+    added: int
+    updated: int
+    unchanged: int
+    refused: int
+    refusals: tuple[Refusal, ...]
+    items: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import is: rows done, and the share of all sources read, 0-1."""
+
+    rows: int
+    share: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def index_algorithms() -> dict[SignalKind, Algorithm]:
+    """Return what makes the signals of an index with this version of the program."""
+    return {
+        SignalKind.VIEWS: PDQ,
+        SignalKind.PHASH: PHASH16,
+        SignalKind.THUMBNAIL: THUMBNAIL,
+        SignalKind.FEATURES: SIFT,
+        SignalKind.TEXT: winnow_algorithm(),
+        SignalKind.MINHASH: minhash_algorithm(),
+    }
+
+
+def add_sources(
+    index_folder: Path,
+    sources: Iterable[Path],
+    *,
+    source_format: SourceFormat | None = None,
+    admit: Collection[Visibility] = (),
+    on_progress: OnProgress | None = None,
+    workers: int | None = None,
+) -> AddResult:
+    """Put every usable row of `sources` into the index, made if there is none; what stands there stays.
+
+    Rows that are there unchanged are not hashed again. Killed at any moment,
+    the index keeps what was committed, and a repeat completes it. Raises
+    InputError, before anything is written, for a source that is nothing we read.
+    """
+    started = time.monotonic()
+    named = [(source, source_format or recognise(source)) for source in sources]
+    for source, known in named:
+        if source.is_dir() != (known is SourceFormat.DIRECTORY) or not source.exists():
+            raise InputError(f"{source} is not a source of format {known}")
+    with (
+        IndexStore.open_or_create(index_folder, algorithms=index_algorithms()) as store,
+        FirstRows() as first_rows,
+        HashingPool[_Row](workers) as pool,
+    ):
+        importing = _Import(store, first_rows, admit, _Meter(named, on_progress))
+        for source, known in named:
+            importing.add(source, known, pool)
+        return importing.result(time.monotonic() - started)
+
+
+def index_stats(index_folder: Path) -> IndexStats:
+    """Count what the index holds."""
+    with IndexStore.open(index_folder) as store:
+        return stats(store)
+
+
+def remove_items(index_folder: Path, item_ids: Iterable[ItemId], *, at: datetime) -> Removal:
+    """Take items out of the index and everything built from it."""
+    with IndexStore.open(index_folder, writable=True) as store:
+        return store.remove(item_ids, at=at)
+
+
+def verify_index(index_folder: Path, *, read_files: bool = False) -> Verification:
+    """Recompute what the index holds, and name every difference."""
+    with IndexStore.open(index_folder) as store:
+        return verify(store, read_files=read_files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is known of a row before its item is hashed."""
+
+    row: SourceRow | RefusedRow
+    fingerprint: bytes = b""
+
+
+class _Meter:
+    """Tells progress over several sources of bytes or files, each counting by its size on disk or number."""
+
+    def __init__(self, named: Iterable[tuple[Path, SourceFormat]], on_progress: OnProgress | None) -> None:
+        self._sizes = {str(source): max(1, source_size(source, known)) for source, known in named}
+        self._on_progress = on_progress
+        self._rows = 0
+        self._sources_done = 0
+
+    def row(self, source: Path, position: int) -> None:
+        self._rows += 1
+        self._tell(min(1.0, position / self._sizes[str(source)]))
+
+    def end_of_source(self) -> None:
+        self._sources_done += 1
+        self._tell(0.0)
+
+    def _tell(self, share: float) -> None:
+        if self._on_progress is not None:
+            self._on_progress(Progress(self._rows, (self._sources_done + share) / len(self._sizes)))
+
+
+@dataclass(slots=True)
+class _Import:
+    """One run: what it counts, and how one row goes from source to store."""
+
+    store: IndexStore
+    first_rows: FirstRows
+    admit: Collection[Visibility]
+    meter: _Meter
+    counts: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def add(self, source: Path, known: SourceFormat, pool: HashingPool[_Row]) -> None:
+        """Put the rows of one source in, and keep its refusals in place of its last import's."""
+        before = len(self.refusals)
+        with self.store.batch():
+            rows = read_source(source, known, admit=self.admit)
+            for told, outcome in pool.run(self._task(row) for row in rows):
+                self._store(told, outcome)
+                self.meter.row(source, told.row.position)
+            new = self.refusals[before:]
+            self.store.replace_refusals(
+                str(source), ((refusal.source, refusal.line, refusal.reason) for refusal in new)
+            )
+        self.meter.end_of_source()
+
+    def result(self, seconds: float) -> AddResult:
+        """Return the counts of all sources."""
+        return AddResult(
+            added=self.counts[Change.ADDED],
+            updated=self.counts[Change.UPDATED],
+            unchanged=self.counts[Change.UNCHANGED],
+            refused=len(self.refusals),
+            refusals=tuple(self.refusals),
+            items=self.store.count(),
+            seconds=round(seconds, 3),
+        )
+
+    def _task(self, row: SourceRow | RefusedRow) -> tuple[_Row, Item | None]:
+        """Decide whether a row's item must be hashed; a row that gives an id again is refused."""
+        if isinstance(row, RefusedRow):
+            return _Row(row), None
+        first = self.first_rows.first(row.item.item_id, row.source, row.line)
+        if first is not None:
+            reason = f"item {row.item.item_id} was already given by {first} in this import"
+            return _Row(RefusedRow(row.source, row.line, reason, row.position)), None
+        try:
+            fingerprint = fingerprint_of(row.item)
+        except OSError as error:
+            return _Row(RefusedRow(row.source, row.line, str(error), row.position)), None
+        return _Row(row, fingerprint), row.item if self.store.needs(row.item, fingerprint) else None
+
+    def _store(self, told: _Row, outcome: HashedItem | Unusable | None) -> None:
+        row = told.row
+        if isinstance(row, RefusedRow):
+            self._refuse(row.source, row.line, row.reason)
+        elif outcome is None:
+            self.counts[Change.UNCHANGED] += 1
+        elif isinstance(outcome, Unusable):
+            self._refuse(row.source, row.line, outcome.reason)
+        else:
+            change = self.store.add_item(
+                outcome.item,
+                outcome.media,
+                outcome.text,
+                fingerprint=told.fingerprint,
+                provenance=Provenance(row.source, row.line),
+            )
+            self.counts[change] += 1
+
+    def _refuse(self, source: str, line: int | None, reason: str) -> None:
+        self.refusals.append(Refusal(source, line, reason))

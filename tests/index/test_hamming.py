@@ -1,0 +1,236 @@
+"""What every implementation of `HashIndex` promises, asked of each, against counting bits one pair at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clonedetect.errors import IndexFormatError
+from clonedetect.index import hamming
+from clonedetect.index.hamming import HammingIndex
+from clonedetect.models.reference import Generation
+
+Rows = list[tuple[bytes, int]]
+
+
+def built(folder: Path, rows: Rows) -> HammingIndex:
+    HammingIndex.build(folder, *arrays(rows))
+    return HammingIndex.open(folder)
+
+
+def in_memory(folder: Path, rows: Rows) -> HammingIndex:
+    return HammingIndex(*arrays(rows))
+
+
+def all_added(folder: Path, rows: Rows) -> HammingIndex:
+    HammingIndex.build(folder, *arrays([]))
+    index = HammingIndex.open(folder)
+    index.add(*arrays(rows))
+    return index
+
+
+IMPLEMENTATIONS = [built, in_memory, all_added]
+Make = Callable[[Path, Rows], HammingIndex]
+
+
+def arrays(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    hashes = np.array([list(bits) for bits, _ in rows], np.uint8).reshape(-1, 32)
+    return hashes, np.array([number for _, number in rows], np.int64)
+
+
+def oracle(rows: Rows, queries: list[bytes], radius: int) -> list[tuple[int, int, int]]:
+    found = []
+    for number, query in enumerate(queries):
+        for bits, row_id in rows:
+            distance = (int.from_bytes(query) ^ int.from_bytes(bits)).bit_count()
+            if distance <= radius:
+                found.append((number, row_id, distance))
+    return sorted(found, key=lambda hit: (hit[0], hit[2], hit[1]))
+
+
+def search(index: HammingIndex, queries: list[bytes], radius: int) -> list[tuple[int, int, int]]:
+    stacked = np.array([list(query) for query in queries], np.uint8).reshape(-1, 32)
+    columns = index.range_search(stacked, radius)
+    assert all(column.dtype == np.int64 for column in columns)
+    return [tuple(map(int, hit)) for hit in zip(*columns, strict=True)]
+
+
+base = st.sampled_from([bytes(32), b"\xff" * 32, bytes(range(32)), b"\x0f" * 16 + bytes(16)])
+
+
+@st.composite
+def near(draw: st.DrawFn) -> bytes:
+    """A hash a few bits away from one of four: ties, duplicates and skew are the rule."""
+    value = int.from_bytes(draw(base))
+    for bit in draw(st.lists(st.integers(0, 255), max_size=40)):
+        value ^= 1 << bit
+    return value.to_bytes(32)
+
+
+hashes = near() | st.binary(min_size=32, max_size=32)
+rows_of = st.lists(st.tuples(hashes, st.integers(-(2**62), 2**62) | st.integers(0, 5)), max_size=30)
+
+
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=rows_of, queries=st.lists(hashes, max_size=6), radius=st.integers(0, 256))
+def test_search_returns_exactly_what_counting_bits_returns(
+    make: Make, tmp_path: Path, rows: Rows, queries: list[bytes], radius: int
+) -> None:
+    index = make(tmp_path / "hot", rows)
+    assert index.exact
+    assert len(index) == len(rows)
+    assert search(index, queries, radius) == oracle(rows, queries, radius)
+
+
+steps = st.lists(
+    st.tuples(st.just("add"), rows_of) | st.tuples(st.just("delete"), st.lists(st.integers(0, 5), max_size=3)),
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=rows_of, changes=steps, queries=st.lists(hashes, min_size=1, max_size=3))
+def test_changes_are_seen_by_the_next_search(
+    make: Make, tmp_path: Path, rows: Rows, changes: list, queries: list[bytes]
+) -> None:
+    index = make(tmp_path / "hot", rows)
+    for what, values in changes:
+        if what == "add":
+            index.add(*arrays(values))
+            rows = [*rows, *values]
+        else:
+            index.delete(np.array(values, np.int64))
+            rows = [row for row in rows if row[1] not in values]
+        assert search(index, queries, 256) == oracle(rows, queries, 256)
+        assert len(index) == len(rows)
+
+
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
+def test_an_id_added_again_after_its_deletion_is_found_once(make: Make, tmp_path: Path) -> None:
+    index = make(tmp_path / "hot", [(bytes(32), 7), (b"\x01" + bytes(31), 8)])
+    index.delete(np.array([7], np.int64))
+    index.add(*arrays([(bytes(32), 7)]))
+    assert search(index, [bytes(32)], 0) == [(0, 7, 0)]
+    index.delete(np.array([7], np.int64))
+    assert search(index, [bytes(32)], 256) == [(0, 8, 1)]
+
+
+@pytest.mark.parametrize("make", IMPLEMENTATIONS)
+def test_blocks_of_rows_and_queries_leave_no_seam(make: Make, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    count, asked = hamming._BLOCK_ROWS * 2 + 3, hamming._BLOCK_QUERIES * 2 + 1
+    stored = rng.integers(0, 256, (count, 32), np.uint8)
+    where = np.array([0, hamming._BLOCK_ROWS - 1, hamming._BLOCK_ROWS, count - 1])
+    queries = stored[np.resize(where, asked)]
+    queries[:, 0] ^= 1
+    index = make(tmp_path / "hot", [(row.tobytes(), number) for number, row in enumerate(stored)])
+    numbers, ids, distances = index.range_search(queries, 31)
+    assert numbers.tolist() == list(range(asked))
+    assert ids.tolist() == np.resize(where, asked).tolist()
+    assert set(distances.tolist()) == {1}
+
+
+@pytest.mark.parametrize("radius", [-1, 257])
+def test_a_radius_outside_the_hash_is_refused(radius: int) -> None:
+    with pytest.raises(ValueError, match="radius"):
+        HammingIndex().range_search(np.zeros((1, 32), np.uint8), radius)
+
+
+@pytest.mark.parametrize(
+    ("hashes", "ids"),
+    [
+        (np.zeros((2, 31), np.uint8), np.zeros(2, np.int64)),
+        (np.zeros((2, 32), np.int8), np.zeros(2, np.int64)),
+        (np.zeros((2, 32), np.uint8), np.zeros(3, np.int64)),
+        (np.zeros((2, 32), np.uint8), np.zeros(2, np.int32)),
+    ],
+    ids=["short hashes", "signed hashes", "too many ids", "narrow ids"],
+)
+def test_arrays_of_another_shape_or_type_are_refused(
+    tmp_path: Path, hashes: np.ndarray, ids: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        HammingIndex.build(tmp_path / "hot", hashes, ids)
+
+
+def test_a_built_index_answers_after_reopening_and_names_its_generation(tmp_path: Path) -> None:
+    rows = [(bytes([n]) * 32, n) for n in range(50)]
+    HammingIndex.build(tmp_path / "hot", *arrays(rows), generation=Generation(4, "sha256:x"), lineage="abc")
+    index = HammingIndex.open(tmp_path / "hot")
+    assert (index.snapshot(), index.lineage) == (Generation(4, "sha256:x"), "abc")
+    assert search(index, [bytes([3]) * 32], 40) == oracle(rows, [bytes([3]) * 32], 40)
+
+
+def test_changes_since_give_the_snapshot_another_name(tmp_path: Path) -> None:
+    index = built(tmp_path / "hot", [(bytes(32), 1)])
+    before = index.snapshot()
+    index.delete(np.array([1], np.int64))
+    assert index.snapshot().number == before.number
+    assert index.snapshot().snapshot_id.startswith(before.snapshot_id + "+")
+
+
+def test_rebuilding_replaces_the_files_while_readers_keep_theirs(tmp_path: Path) -> None:
+    old = built(tmp_path / "hot", [(bytes(32), 1)])
+    new = built(tmp_path / "hot", [(b"\xff" * 32, 2)])
+    assert search(old, [bytes(32)], 0) == [(0, 1, 0)]
+    assert search(new, [bytes(32)], 256) == [(0, 2, 256)]
+    assert len(list((tmp_path / "hot").iterdir())) == 3
+
+
+def test_a_build_cut_short_leaves_the_old_generation(tmp_path: Path) -> None:
+    built(tmp_path / "hot", [(bytes(32), 1)])
+    (tmp_path / "hot" / "hash-0123.tmp").write_bytes(b"half")
+    (tmp_path / "hot" / "hash-0123.npy").write_bytes(b"whole, but named by no plan")
+    assert search(HammingIndex.open(tmp_path / "hot"), [bytes(32)], 0) == [(0, 1, 0)]
+    built(tmp_path / "hot", [(bytes(32), 1)])
+    assert not (tmp_path / "hot" / "hash-0123.npy").exists()
+
+
+def test_nothing_built_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        HammingIndex.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"schema": 1', '"schema": 2'),
+        ('"layout": "flat"', '"layout": "bands"'),
+        ("{", "{{"),
+        ("    2,", "    1,"),
+        ("|u1", "<f4"),
+    ],
+    ids=["newer schema", "other layout", "no json", "other shape", "other type"],
+)
+def test_a_plan_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    built(tmp_path / "hot", [(bytes(32), 1), (bytes(32), 2)])
+    plan = tmp_path / "hot" / "plan.json"
+    text = plan.read_text()
+    assert old in text
+    plan.write_text(text.replace(old, new, 1))
+    with pytest.raises(IndexFormatError, match="hot"):
+        HammingIndex.open(tmp_path / "hot")
+
+
+@pytest.mark.parametrize("size", [0, 100, 180])
+def test_a_file_cut_short_is_refused(tmp_path: Path, size: int) -> None:
+    built(tmp_path / "hot", [(bytes(32), 1), (bytes(32), 2)])
+    (path,) = (tmp_path / "hot").glob("hash-*.npy")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(IndexFormatError, match="damaged"):
+        HammingIndex.open(tmp_path / "hot")
+
+
+def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
+    built(tmp_path / "hot", [(bytes(32), 1)])
+    (path,) = (tmp_path / "hot").glob("ids-*.npy")
+    np.save(path, np.array([print], dtype=object), allow_pickle=True)
+    with pytest.raises(IndexFormatError, match="damaged"):
+        HammingIndex.open(tmp_path / "hot")
