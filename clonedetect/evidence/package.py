@@ -1,0 +1,227 @@
+"""The export: one case as a sealed bag that a stranger can check offline.
+
+Nothing in a package depends on when it was made. It is written beside its
+destination, sealed, checked with the verifier that it carries, and only then
+given its name: there is never half a package.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from clonedetect.errors import IncompleteError, InputError, VerificationError
+from clonedetect.evidence import documents
+from clonedetect.evidence.bagit import write_bag
+from clonedetect.evidence.exhibits import Selection, select, unreviewed
+from clonedetect.evidence.records import JoinedArchive, custody_lines, join_archives
+from clonedetect.evidence.report import render
+from clonedetect.evidence.seal import seal
+from clonedetect.evidence.sheets import EPOCH, to_csv, to_xlsx
+from clonedetect.evidence.shipped import SCHEMAS, shipped_bytes
+from clonedetect.evidence.shipped.verify import WARC, Folder, Result
+from clonedetect.evidence.shipped.verify import verify as check
+from clonedetect.evidence.tables import By, rows_by
+from clonedetect.models.case import CaseContents, GrantFile
+from clonedetect.models.ids import Digest
+
+__all__ = ["PackageSummary", "export"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """What was written: where, how much, and how many findings are shown, left out, or unseen by people."""
+
+    path: Path
+    zip_path: Path | None
+    signer: str | None
+    files: int
+    size_bytes: int
+    exhibits: int
+    left_out: int
+    unreviewed: int
+    captures: int
+    is_rehearsal: bool
+
+
+def export(
+    contents: CaseContents,
+    case_folder: Path,
+    out: Path,
+    *,
+    key: Ed25519PrivateKey | None,
+    as_zip: bool,
+    software: tuple[tuple[str, str], ...],
+    blocked: frozenset[Digest] = frozenset(),
+) -> PackageSummary:
+    """Write the case as a package at `out`, and as ``out.zip`` beside it if asked.
+
+    `out` must not exist, or be an empty folder. `software` names what exports,
+    our own first. Objects whose digest is `blocked` are never copied or shown.
+    Raises IncompleteError where anything of the case is missing,
+    VerificationError where anything was changed, InputError where `out` is taken.
+    """
+    zip_path = out.with_name(f"{out.name}.zip") if as_zip else None
+    _refuse_taken(out, zip_path)
+    if not contents.captures:
+        raise IncompleteError(f"case {contents.case_id} holds no capture: there is nothing to export")
+    selection = select(contents, blocked)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+    try:
+        root = partial / "package"
+        root.mkdir(mode=0o700)
+        signer = _write(contents, case_folder, root, selection, key=key, software=software)
+        _check(root)
+        if zip_path:
+            _zip(root, partial / "package.zip", _folder_name(contents.case_id))
+            (partial / "package.zip").replace(zip_path)
+        root.replace(out)
+    finally:
+        shutil.rmtree(partial)
+    files = [path for path in out.rglob("*") if path.is_file()]
+    return PackageSummary(
+        path=out,
+        zip_path=zip_path,
+        signer=signer,
+        files=len(files),
+        size_bytes=sum(path.stat().st_size for path in files),
+        exhibits=len(selection.exhibits),
+        left_out=len(selection.left_out),
+        unreviewed=unreviewed(contents),
+        captures=len(contents.captures),
+        is_rehearsal=contents.is_rehearsal,
+    )
+
+
+def _refuse_taken(out: Path, zip_path: Path | None) -> None:
+    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+        raise InputError(f"{out} exists already; name a folder that does not exist, or is empty")
+    if zip_path and os.path.lexists(zip_path):
+        raise InputError(f"{zip_path} exists already; move it away or name another folder")
+
+
+def _write(
+    contents: CaseContents,
+    case_folder: Path,
+    root: Path,
+    selection: Selection,
+    *,
+    key: Ed25519PrivateKey | None,
+    software: tuple[tuple[str, str], ...],
+) -> str | None:
+    data = root / "data"
+    data.mkdir()
+    (data / "custody.jsonl").write_bytes(custody_lines(case_folder / "custody.jsonl"))
+    archive = join_archives(case_folder, contents.archive_files, root / WARC)
+    grants = _write_grants(contents.grants, root)
+    _copy_objects(case_folder, data, selection)
+    _write_documents(contents, data, archive, selection)
+    (data / "provenance.json").write_bytes(documents.provenance(contents, grants, software))
+    report = render(
+        contents, selection, lambda digest: (data / documents.object_path(digest)).read_bytes(), software
+    )
+    (data / "report.html").write_bytes(report.encode())
+    tables = {by: rows_by(contents, by) for by in By}
+    (data / "findings.csv").write_bytes(to_csv(tables[By.PAGE], By.PAGE))
+    (data / "findings.xlsx").write_bytes(to_xlsx(tables))
+    _write_shipped(root)
+    write_bag(root, _bag_info(contents, software))
+    return seal(root, key)
+
+
+def _write_documents(
+    contents: CaseContents, data: Path, archive: JoinedArchive, selection: Selection
+) -> None:
+    rows = {
+        "captures": documents.captures(contents, archive),
+        "network": documents.network(contents, archive),
+        "matches": documents.matches(contents, selection),
+        "verdicts": documents.verdicts(contents),
+        "refusals": documents.refusals(contents),
+        "not_visited": documents.not_visited(contents),
+        "decisions": documents.decisions(contents),
+    }
+    for name, document in rows.items():
+        (data / f"{name}.jsonl").write_bytes(documents.json_lines(document))
+
+
+def _write_grants(grants: Sequence[GrantFile], root: Path) -> list[tuple[GrantFile, str]]:
+    """Write each grant byte for byte with its signatures, in a numbered folder each if there are several."""
+    placed = []
+    for number, grant in enumerate(grants, 1):
+        folder = "data" if len(grants) == 1 else f"data/grants/{number:02}"
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        parts = (("", grant.data), (".sig", grant.signature), (".countersig", grant.countersignature))
+        for suffix, content in parts:
+            if content is not None:
+                (root / folder / f"grant.toml{suffix}").write_bytes(content)
+        placed.append((grant, f"{folder}/grant.toml"))
+    return placed
+
+
+def _copy_objects(case_folder: Path, data: Path, selection: Selection) -> None:
+    """Copy what exhibits show, both sides, under names made of digests alone."""
+    wanted = {exhibit.finding.content_digest for exhibit in selection.exhibits}
+    wanted |= {one.reference.object_digest for one in selection.exhibits if one.reference.object_digest}
+    for digest in sorted(wanted):
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            raise VerificationError(f"{digest!a} is no digest")
+        inner = documents.object_path(digest)
+        (data / inner).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(case_folder / inner, data / inner)
+        except FileNotFoundError as error:
+            raise IncompleteError(f"{inner}, which an exhibit shows, is missing from the case") from error
+
+
+def _write_shipped(root: Path) -> None:
+    for name in ("VERIFY.md", "verify.sh", "verify.py"):
+        (root / name).write_bytes(shipped_bytes(name))
+    (root / "schemas").mkdir()
+    for name in SCHEMAS:
+        file = f"schemas/{name}.schema.json"
+        (root / file).write_bytes(shipped_bytes(file))
+
+
+def _bag_info(contents: CaseContents, software: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    last = max(capture.captured_at for capture in contents.captures)
+    return (
+        ("Bag-Software-Agent", " ".join(software[0]) if software else "clonedetect"),
+        ("Bagging-Date", last.astimezone(UTC).date().isoformat()),
+        ("External-Identifier", contents.case_id),
+    )
+
+
+def _check(root: Path) -> None:
+    """Run the package's own verifier on it before it gets its name."""
+    checks = check(Folder(root))
+    for result, error in ((Result.FAILED, VerificationError), (Result.MISSING, IncompleteError)):
+        notes = [f"{one.name}: {one.notes[0]}" for one in checks if one.result is result]
+        if notes:
+            raise error(f"the case does not make a whole package: {'; '.join(notes)}")
+
+
+def _folder_name(case_id: str) -> str:
+    """Return the folder inside the zip: the case's id without anything that reads as a path."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", case_id).strip("-")[:80] or "case"
+
+
+def _zip(root: Path, target: Path, folder: str) -> None:
+    """Write a zip whose bytes depend on the package alone: sorted, stored, one fixed time."""
+    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(f"{folder}/{path.relative_to(root).as_posix()}", EPOCH)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            entry.file_size = path.stat().st_size
+            with path.open("rb") as source, archive.open(entry, "w") as stream:
+                shutil.copyfileobj(source, stream, 1 << 20)

@@ -1,0 +1,268 @@
+"""The report: one HTML file that a lawyer reads, a printer prints, and no hostile page can speak through.
+
+Everything foreign is escaped, isolated and shown as text; pictures are decoded
+and drawn anew; the page's own policy forbids scripts and every outside address.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from clonedetect.errors import MediaError
+from clonedetect.evidence.exhibits import Exhibit, Selection, unreviewed
+from clonedetect.evidence.marking import excerpt, marked, visible
+from clonedetect.evidence.pictures import Picture, polygon_through, redrawn
+from clonedetect.evidence.shipped import shipped_bytes
+from clonedetect.evidence.tables import By, rows_by
+from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS, image_sentences, text_sentences
+from clonedetect.models.capture import Capture, Outcome
+from clonedetect.models.case import CaseContents, GrantFile, ReferenceCopy
+from clonedetect.models.ids import Digest, RecordId
+from clonedetect.models.match import Match, RegionKind, Verdict
+
+__all__ = ["ObjectReader", "render"]
+
+ObjectReader = Callable[[Digest], bytes]
+"""Gives an object's bytes by digest; raises FileNotFoundError or IncompleteError where there is none."""
+
+MAX_POINTS = 60
+Polygon = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """One side of a pair of pictures: what is shown, what is drawn on it, or why it is not shown."""
+
+    picture: Picture | None
+    polygons: tuple[Polygon, ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """One side of a pair of texts with its passages marked, and how much of it was left out."""
+
+    html: Markup
+    left_out_before: int = 0
+    left_out_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitView:
+    """One exhibit as the template takes it."""
+
+    exhibit: Exhibit
+    page: Capture | None
+    source: Capture | None
+    suspect_picture: PictureView | None
+    reference_picture: PictureView | None
+    suspect_text: TextView | None
+    reference_text: TextView | None
+    measures: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantView:
+    """What a grant says, for the cover; empty where a field is not given."""
+
+    grant: GrantFile
+    approved_by: str
+    legal_basis: str
+    purpose: str
+    valid: str
+    hosts: tuple[str, ...]
+
+
+def render(
+    contents: CaseContents, selection: Selection, read: ObjectReader, software: tuple[tuple[str, str], ...]
+) -> str:
+    """Return the report as HTML; the same case gives the same bytes.
+
+    Raises whatever `read` raises for an exhibit's object that is not there.
+    """
+    captures = {capture.record_id: capture for capture in contents.captures if capture.record_id}
+    views = [_exhibit(exhibit, captures, read) for exhibit in selection.exhibits]
+    confirmed = [one for one in selection.exhibits if one.finding.match.verdict is Verdict.CONFIRMED]
+    times = sorted(capture.captured_at for capture in contents.captures)
+    return _template().render(
+        contents=contents,
+        grants=[_grant(grant) for grant in contents.grants],
+        views=views,
+        left_out=selection.left_out,
+        accounts=_by_account(selection.exhibits),
+        sites=rows_by(contents, By.SITE),
+        confirmed=len(confirmed),
+        confirmed_accounts=len({one.finding.match.account_id for one in confirmed} - {None}),
+        confirmed_pages=len({one.finding.page_url for one in confirmed}),
+        possible=len(selection.exhibits) - len(confirmed),
+        unreviewed=unreviewed(contents),
+        first=times[0] if times else None,
+        last=times[-1] if times else None,
+        unseen=_unseen(contents),
+        refusals=_counted(refusal.reason for refusal in contents.refusals),
+        not_visited=_counted(skipped.reason for skipped in contents.not_visited),
+        not_examined=[verdict for verdict in contents.verdicts if verdict.not_examined],
+        outcomes=OUTCOMES,
+        glossary=GLOSSARY,
+        software=software,
+    )
+
+
+@cache
+def _template() -> Template:
+    name = "report.html.j2"
+    environment = Environment(
+        loader=DictLoader({name: shipped_bytes(name).decode()}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "foreign": lambda text: visible(str(text)),
+        "time": _time,
+        "kind": lambda kind: KINDS[kind],
+        "verdict": lambda verdict: VERDICTS[verdict],
+        "outline": _outline,
+    }
+    return environment.get_template(name)
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "not known"
+
+
+def _outline(polygon: Polygon) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in polygon)
+
+
+def _grant(grant: GrantFile) -> GrantView:
+    try:
+        table = tomllib.loads(grant.data.decode()).get("grant", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        table = {}
+    hosts = table.get("hosts", [])
+    return GrantView(
+        grant=grant,
+        approved_by=str(table.get("approved_by", "")),
+        legal_basis=str(table.get("legal_basis", "")),
+        purpose=str(table.get("purpose", "")),
+        valid=f"{table.get('valid_from', '')} to {table.get('valid_to', '')}",
+        hosts=tuple(f"{host.get('host', '')} ({host.get('role', 'page')})" for host in hosts),
+    )
+
+
+def _counted(reasons: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _unseen(contents: CaseContents) -> list[tuple[Outcome, int]]:
+    counts = Counter(capture.outcome for capture in contents.captures)
+    del counts[Outcome.OK]
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _by_account(exhibits: Iterable[Exhibit]) -> list[tuple[str, str, list[Exhibit]]]:
+    grouped: dict[str, list[Exhibit]] = defaultdict(list)
+    for exhibit in exhibits:
+        grouped[exhibit.finding.match.account_id or ""].append(exhibit)
+    return [
+        (account, next((one.reference.item.handle for one in group if one.reference.item.handle), ""), group)
+        for account, group in sorted(grouped.items())
+    ]
+
+
+# ---------------------------------------------------------------- exhibits
+
+
+def _exhibit(exhibit: Exhibit, captures: dict[RecordId, Capture], read: ObjectReader) -> ExhibitView:
+    finding, copy = exhibit.finding, exhibit.reference
+    match = finding.match
+    has_picture = finding.media_url is not None
+    measures: tuple[str, ...] = ()
+    if match.image:
+        measures += image_sentences(match, match.image)
+    if match.text:
+        measures += text_sentences(match.text)
+    return ExhibitView(
+        exhibit=exhibit,
+        page=captures.get(finding.page_record_id),
+        source=captures.get(finding.record_id),
+        suspect_picture=_suspect_picture(match, read(finding.content_digest)) if has_picture else None,
+        reference_picture=_reference_picture(match, copy, read)
+        if has_picture or copy.object_digest
+        else None,
+        suspect_text=_suspect_text(match, finding.quoted_text) if finding.quoted_text else None,
+        reference_text=_reference_text(match, copy),
+        measures=measures,
+        blocks=match.image.blocks if match.image else (),
+    )
+
+
+def _suspect_picture(match: Match, data: bytes) -> PictureView:
+    try:
+        picture = redrawn(data)
+    except MediaError as error:
+        return PictureView(None, note=str(error))
+    polygons = tuple(region.polygon for region in match.regions if region.kind is RegionKind.IMAGE)
+    points = tuple((x, y) for _, _, x, y in _points(match))
+    return PictureView(picture, tuple(filter(None, polygons)), points)
+
+
+def _reference_picture(match: Match, copy: ReferenceCopy, read: ObjectReader) -> PictureView:
+    if copy.object_digest is None:
+        return PictureView(None, note="No picture of the platform's side was kept.")
+    try:
+        picture = redrawn(read(copy.object_digest))
+    except MediaError as error:
+        return PictureView(None, note=str(error))
+    note = "" if copy.is_original else "The file was gone; the index's own small grey copy stands in for it."
+    if match.image is None:
+        return PictureView(picture, note=note)
+    across, down = _scale(copy, picture)
+    mapped = (polygon_through(match.image.homography, region.polygon) for region in match.regions)
+    polygons = tuple(tuple((x * across, y * down) for x, y in polygon) for polygon in mapped if polygon)
+    points = tuple((x * across, y * down) for x, y, _, _ in _points(match))
+    return PictureView(picture, polygons, points, note)
+
+
+def _scale(copy: ReferenceCopy, picture: Picture) -> tuple[float, float]:
+    """How the shown picture's pixels compare with those of the full-size one that was measured."""
+    sized = [media for media in copy.item.media if media.width and media.height]
+    if copy.is_original or len(sized) != 1 or not sized[0].width or not sized[0].height:
+        return 1.0, 1.0
+    return picture.width / sized[0].width, picture.height / sized[0].height
+
+
+def _points(match: Match) -> tuple[tuple[float, float, float, float], ...]:
+    points = match.image.points if match.image else ()
+    step = max(1, -(-len(points) // MAX_POINTS))
+    return points[::step]
+
+
+def _suspect_text(match: Match, text: str) -> TextView:
+    spans = match.text.query_spans if match.text else ()
+    if not spans:
+        spans = tuple(region.span for region in match.regions if region.span is not None)
+    return _text(text, spans)
+
+
+def _reference_text(match: Match, copy: ReferenceCopy) -> TextView | None:
+    if not copy.item.caption:
+        return None
+    return _text(copy.item.caption, match.text.reference_spans if match.text else ())
+
+
+def _text(text: str, spans: tuple[tuple[int, int], ...]) -> TextView:
+    part, inside, before, after = excerpt(text, spans)
+    return TextView(marked(part, inside), before, after)

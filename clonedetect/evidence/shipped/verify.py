@@ -1,0 +1,727 @@
+#!/usr/bin/env python3
+"""Check an evidence package offline, with nothing but Python's standard library (3.10 or newer).
+
+    python3 verify.py [FOLDER] [--signer FINGERPRINT]
+
+Exit codes: 0 nothing found wrong, 1 tampered, 2 not all could be checked
+(a file is missing). FOLDER is by default the folder of this file.
+
+The checks, by number:
+
+ 1. files: only plain files, no links, no names that lead out of the package.
+ 2. bag: bagit.txt and bag-info.txt are those of BagIt 1.0 (RFC 8493), size and number of files are right.
+ 3. payload: both payload manifests list exactly the files below data/, with their digests.
+ 4. tag files: the tag manifest lists exactly the files outside data/ and seal/, with their digests.
+ 5. seal folder: nothing but the named files.
+ 6. head: seal/head.json is, byte for byte, what manifests, custody and signer's key give.
+ 7. signature: Ed25519 (RFC 8032) over head.json with the key in seal/signer.pub.pem.
+ 8. signer identity: the key has the fingerprint you were given. Nothing inside the package can prove it.
+ 9. custody: every line holds the digest of the line before; numbers run from 1 without a gap.
+10. records: every WARC record's block and payload have the digests that it states.
+11. captures: every capture names records that are there, at that place, with those digests.
+12. matches: every match names records and objects that are there, with those digests.
+13. grants: every capture names a grant that is shipped with exactly these bytes.
+14. existence in time: proven only by a timestamp authority's answer.
+
+All of it stands in one file on purpose, so that a stranger can read it from
+top to bottom, carry it alone, and run it without installing anything.
+"""
+
+# ruff: noqa: T201  a program of its own, which speaks on standard output
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+CHUNK = 1 << 20
+MAX_LINE = 64 << 20
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.txt")
+NONE = "none asked for"
+WARC = "data/capture.warc.gz"
+UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    zlib.error,
+)
+
+
+class Result(Enum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    MISSING = "missing"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One numbered check, its result, and a sentence for each thing found."""
+
+    number: int
+    name: str
+    result: Result
+    notes: tuple[str, ...] = ()
+
+
+class Files(Protocol):
+    """A package's files by name, from a folder or an archive."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all plain files, with ``/`` between folders, sorted."""
+        ...
+
+    def refused(self) -> tuple[str, ...]:
+        """Return a sentence for each entry that is no plain file or leads out of the package."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open one of `names` for reading."""
+        ...
+
+
+class Folder:
+    """The files of a package that lies in a folder; links are named, never followed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        found, refused = [], []
+        for top, folders, files in os.walk(root):
+            for name in folders + files:
+                path = Path(top, name)
+                mode, inner = path.lstat().st_mode, path.relative_to(root).as_posix()
+                if stat.S_ISREG(mode):
+                    found.append(inner)
+                elif not stat.S_ISDIR(mode):
+                    refused.append(f"{inner!a} is a link or a special file")
+        self._names, self._refused = tuple(sorted(found)), tuple(sorted(refused))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all plain files, sorted."""
+        return self._names
+
+    def refused(self) -> tuple[str, ...]:
+        """Return a sentence for each link and special file."""
+        return self._refused
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open one file for reading."""
+        return (self._root / name).open("rb")
+
+
+class Notes:
+    """What one check found: changed weighs more than missing, missing more than nothing."""
+
+    def __init__(self) -> None:
+        self.changed: list[str] = []
+        self.missing: list[str] = []
+        self.unchecked: list[str] = []
+
+    def need(self, claim: bool, sentence: str) -> None:
+        """Note `sentence` as a change unless `claim` holds."""
+        if not claim:
+            self.changed.append(sentence)
+
+    def result(self) -> Result:
+        """Return the heaviest result."""
+        if self.changed:
+            return Result.FAILED
+        if self.missing:
+            return Result.MISSING
+        return Result.NOT_CHECKED if self.unchecked else Result.PASSED
+
+
+class Package:
+    """A package under examination: every file digested once, records read once."""
+
+    def __init__(self, files: Files, signer: str | None) -> None:
+        self.files, self.signer = files, signer
+        self.names = frozenset(files.names())
+        self.digests = {name: _digests(files.open(name)) for name in files.names()}
+        self.sizes = {name: size for name, (_, _, size) in self.digests.items()}
+        self.records: dict[str, Record] = {}
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of one file in hexadecimal; a missing one raises FileNotFoundError."""
+        if name not in self.names:
+            raise FileNotFoundError(f"{name} is missing")
+        return self.digests[name][0]
+
+    def read(self, name: str) -> bytes:
+        """Return one file whole (at most 64 MB)."""
+        self.sha256(name)
+        if self.sizes[name] > MAX_LINE:
+            raise ValueError(f"{name} is larger than any package writes it")
+        with self.files.open(name) as stream:
+            return stream.read()
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """Give the lines of one file, each with its newline."""
+        self.sha256(name)
+        with self.files.open(name) as stream:
+            while line := stream.readline(MAX_LINE):
+                yield line
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Give the JSON objects of one file, one a line."""
+        for line in self.lines(name):
+            yield json.loads(line)
+
+
+def _digests(stream: IO[bytes]) -> tuple[str, str, int]:
+    first, second, size = hashlib.sha256(), hashlib.sha512(), 0
+    with stream:
+        while data := stream.read(CHUNK):
+            first.update(data)
+            second.update(data)
+            size += len(data)
+    return first.hexdigest(), second.hexdigest(), size
+
+
+# ---------------------------------------------------------------- bag and seal
+
+
+def check_files(package: Package, notes: Notes) -> None:
+    """1. files."""
+    notes.changed.extend(package.files.refused())
+
+
+def check_bag(package: Package, notes: Notes) -> None:
+    """2. bag."""
+    notes.need(package.read("bagit.txt") == BAGIT, "bagit.txt is not that of BagIt 1.0")
+    payload = [size for name, size in package.sizes.items() if name.startswith("data/")]
+    oxum = f"Payload-Oxum: {sum(payload)}.{len(payload)}"
+    stated = package.read("bag-info.txt").decode().splitlines()
+    notes.need(oxum in stated, f"bag-info.txt does not say {oxum!r}")
+
+
+def check_payload(package: Package, notes: Notes) -> None:
+    """3. payload."""
+    inside = {name for name in package.names if name.startswith("data/")}
+    for manifest, place in (("manifest-sha256.txt", 0), ("manifest-sha512.txt", 1)):
+        _compare(package, notes, manifest, inside, place)
+
+
+def check_tag_files(package: Package, notes: Notes) -> None:
+    """4. tag files."""
+    outside = {name for name in package.names if not name.startswith(("data/", "seal/"))}
+    _compare(package, notes, "tagmanifest-sha256.txt", outside - {"tagmanifest-sha256.txt"}, 0)
+
+
+def _compare(package: Package, notes: Notes, manifest: str, present: set[str], place: int) -> None:
+    if manifest not in package.names:
+        notes.missing.append(f"{manifest} is missing")
+        return
+    listed: dict[str, str] = {}
+    for line in package.lines(manifest):
+        digest, gap, name = line.decode().rstrip("\n").partition("  ")
+        notes.need(bool(gap) and name not in listed, f"{manifest}: line {line!a} cannot be")
+        listed[name] = digest
+    notes.need(bool(listed), f"{manifest} lists nothing")
+    for name in sorted(listed.keys() - present):
+        notes.missing.append(f"{name!a} is missing (listed in {manifest})")
+    for name in sorted(present - listed.keys()):
+        notes.changed.append(f"{name!a} was added: {manifest} does not list it")
+    for name in sorted(present & listed.keys()):
+        notes.need(package.digests[name][place] == listed[name], f"{name!a} was changed ({manifest})")
+
+
+def check_seal_folder(package: Package, notes: Notes) -> None:
+    """5. seal folder."""
+    signed = b'"signature": "Ed25519"' in package.read("seal/head.json")
+    named = {"seal/head.json"} | ({"seal/head.json.sig", "seal/signer.pub.pem"} if signed else set())
+    present = {name for name in package.names if name.startswith("seal/")}
+    notes.changed.extend(f"{name!a} was added to seal/" for name in sorted(present - named))
+    notes.missing.extend(f"{name} is missing" for name in sorted(named - present))
+
+
+def head_bytes(manifests: dict[str, str], custody: tuple[int, str], signer_pem: bytes | None) -> bytes:
+    """Return head.json: digests in hexadecimal of the manifests, custody's (length, last link), the key."""
+    signer = signer_pem and {
+        "fingerprint": fingerprint(signer_pem),
+        "signer.pub.pem": f"sha256:{hashlib.sha256(signer_pem).hexdigest()}",
+    }
+    head = {
+        "custody": {"last": f"sha256:{custody[1]}", "length": custody[0]},
+        "manifests": {name: f"sha256:{digest}" for name, digest in manifests.items()},
+        "schema": 1,
+        "signature": "Ed25519" if signer else NONE,
+        "signer": signer or None,
+        "timestamp": NONE,
+    }
+    return json.dumps(head, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def check_head(package: Package, notes: Notes) -> None:
+    """6. head."""
+    found = package.read("seal/head.json")
+    stated = json.loads(found)
+    manifests = {name: package.sha256(name) for name in MANIFESTS}
+    length, last = 0, "0" * 64
+    for line in package.lines("data/custody.jsonl"):
+        length, last = length + 1, hashlib.sha256(line).hexdigest()
+    pem = package.read("seal/signer.pub.pem") if stated["signature"] != NONE else None
+    expected = head_bytes(manifests, (length, last), pem)
+    wanted = json.loads(expected)
+    for key in sorted(wanted.keys() | stated.keys()):
+        notes.need(stated.get(key) == wanted.get(key), f"head.json: {key} is not what the package gives")
+    notes.need(found == expected or bool(notes.changed), "head.json is not written as a head is")
+
+
+def check_signature(package: Package, notes: Notes) -> None:
+    """7. signature."""
+    head = package.read("seal/head.json")
+    if json.loads(head)["signature"] == NONE:
+        notes.unchecked.append("nobody signed this package: who made it is not proven")
+        return
+    key = public_key(package.read("seal/signer.pub.pem"))
+    notes.need(
+        ed25519_verifies(key, head, package.read("seal/head.json.sig")), "the signature is not of head.json"
+    )
+
+
+def check_signer(package: Package, notes: Notes) -> None:
+    """8. signer identity."""
+    signer = package.signer
+    if signer is None:
+        notes.unchecked.append(
+            "no fingerprint was given: a package sealed anew by somebody else looks the same"
+        )
+        return
+    if "seal/signer.pub.pem" not in package.names:
+        notes.changed.append("the package is not signed, although a signer was expected")
+        return
+    found = fingerprint(package.read("seal/signer.pub.pem"))
+    notes.need(found == signer, f"signed by {found}, not by {signer}")
+
+
+_SPKI = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: what stands before an Ed25519 key
+
+
+def _der(pem: bytes) -> bytes:
+    body = re.fullmatch(rb"-----BEGIN PUBLIC KEY-----\n([\w+/=\n]+)-----END PUBLIC KEY-----\n", pem)
+    der = base64.b64decode(body.group(1)) if body else b""
+    if len(der) != len(_SPKI) + 32 or not der.startswith(_SPKI):
+        raise ValueError("signer.pub.pem is not an Ed25519 public key in PEM")
+    return der
+
+
+def public_key(pem: bytes) -> bytes:
+    """Return the 32 bytes of an Ed25519 public key in PEM."""
+    return _der(pem)[len(_SPKI) :]
+
+
+def fingerprint(pem: bytes) -> str:
+    """Return ``sha256:`` and the SHA-256 of the key's DER form (SubjectPublicKeyInfo)."""
+    return f"sha256:{hashlib.sha256(_der(pem)).hexdigest()}"
+
+
+def normal_fingerprint(text: str) -> str:
+    """Return a fingerprint as it is compared, from hexadecimal with or without colons and prefix."""
+    digits = re.sub(r"^sha-?256[:=]", "", text.strip().lower()).replace(":", "").replace(" ", "")
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise ValueError(f"{text!a} is no fingerprint: 64 hexadecimal digits are needed")
+    return f"sha256:{digits}"
+
+
+# ------------------------------------------------- Ed25519, verification only (RFC 8032)
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, -1, _P) % _P
+_Point = tuple[int, int, int, int]
+
+
+def _add(a: _Point, b: _Point) -> _Point:
+    m, n = (a[1] - a[0]) * (b[1] - b[0]) % _P, (a[1] + a[0]) * (b[1] + b[0]) % _P
+    t, z = 2 * a[3] * b[3] * _D % _P, 2 * a[2] * b[2] % _P
+    e, f, g, h = n - m, z - t, z + t, n + m
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(scalar: int, point: _Point) -> _Point:
+    total: _Point = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = _add(total, point)
+        point, scalar = _add(point, point), scalar >> 1
+    return total
+
+
+def _decode(data: bytes) -> _Point | None:
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (2**255 - 1)
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    if (x * x - square) % _P or y >= _P or (x == 0 and sign):
+        return None
+    x = _P - x if x & 1 != sign else x
+    return x, y, 1, x * y % _P
+
+
+def _encode(point: _Point) -> bytes:
+    inverse = pow(point[2], -1, _P)
+    x, y = point[0] * inverse % _P, point[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+_BASE = _decode((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
+
+
+def ed25519_verifies(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` (64 bytes) over `message` was made with the secret half of `key` (32 bytes)."""
+    point, scalar = _decode(key), int.from_bytes(signature[32:], "little")
+    if point is None or _BASE is None or len(signature) != 64 or scalar >= _L:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % _L
+    minus = (_P - point[0], point[1], 1, _P - point[3])
+    return _encode(_add(_times(scalar, _BASE), _times(challenge, minus))) == signature[:32]
+
+
+# ---------------------------------------------------------------- custody and records
+
+
+def custody_problems(lines: Iterable[bytes]) -> list[str]:
+    """Return what is wrong with a custody log; nothing for a whole one."""
+    problems: list[str] = []
+    link, place = "0" * 64, 0
+    for place, line in enumerate(lines, 1):
+        entry = json.loads(line)
+        canonical = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        found = (
+            (entry["prev"] == link, "does not continue the line before it"),
+            (entry["seq"] == place, "has the wrong number"),
+            (line == canonical + b"\n", "is not in canonical form"),
+        )
+        problems.extend(f"custody line {place} {sentence}" for holds, sentence in found if not holds)
+        link = hashlib.sha256(line).hexdigest()
+    return problems if place else ["custody holds nothing"]
+
+
+def check_custody(package: Package, notes: Notes) -> None:
+    """9. custody."""
+    notes.changed.extend(custody_problems(package.lines("data/custody.jsonl")))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One WARC record: where it lies in the file, its fields (names in lower case), what was computed.
+
+    `block` is kept for small records that are no HTTP message, else empty;
+    `problems` names each stated digest that does not hold.
+    """
+
+    offset: int
+    length: int
+    fields: dict[str, str]
+    block: bytes
+    block_digest: str
+    payload_digest: str
+    problems: tuple[str, ...]
+
+    @property
+    def record_id(self) -> str:
+        """The record's id without angle brackets."""
+        return self.fields["warc-record-id"].strip("<>")
+
+
+def _header_end(message: bytes) -> int | None:
+    """Return where a line-by-line reader sees an HTTP header end: after the first line of blanks alone."""
+    start = 0
+    while (end := message.find(b"\n", start)) >= 0:
+        line = message[start:end]
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            text = line.decode("latin-1")
+        if not text.strip():
+            return end + 1
+        start = end + 1
+    return None
+
+
+class _Hash:
+    """SHA-256 of what passes, beside the algorithm that a WARC field states (other tools write SHA-1)."""
+
+    def __init__(self, stated: str | None) -> None:
+        self.sha256 = hashlib.sha256()
+        algorithm, _, self._value = (stated or "sha256:").partition(":")
+        self._name = algorithm.lower().replace("-", "")
+        self._own = hashlib.new(self._name) if self._name in ("sha1", "sha512") else self.sha256
+        self._is_known = self._own is not self.sha256 or self._name == "sha256"
+
+    def update(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self.sha256.update(data)
+        if self._own is not self.sha256:
+            self._own.update(data)
+
+    def holds(self) -> bool:
+        """Whether what passed has the stated digest, in hexadecimal or base32; what states none holds."""
+        base32 = base64.b32encode(self._own.digest()).decode()
+        forms = ("", self._own.hexdigest(), base32, base32.rstrip("="))
+        return self._is_known and (self._value in forms or self._value.lower() == forms[1])
+
+
+class _Reader:
+    """Takes one record's bytes as they come, and keeps digests instead of the bytes."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, str] | None = None
+        self._waiting, self._kept, self._left = b"", b"", 0
+        self._is_http = self._is_kept = False
+        self._block = self._payload = _Hash(None)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the record."""
+        if self._fields is None:
+            head, gap, data = (self._waiting + data).partition(b"\r\n\r\n")
+            self._waiting = b"" if gap else head
+            if not gap and len(head) > CHUNK:
+                raise ValueError("the header of a WARC record does not end")
+            if not gap:
+                return
+            self._start(head)
+        block, rest = data[: self._left], data[self._left :]
+        self._left -= len(block)
+        self._waiting += rest
+        if len(self._waiting) > 4:
+            raise ValueError("more than one WARC record lies in one gzip member")
+        self._block.update(block)
+        if self._is_http or self._is_kept:
+            self._kept += block
+        if self._is_http:
+            self._split(is_last=not self._left)
+        else:
+            self._payload.update(block)
+
+    def _start(self, head: bytes) -> None:
+        version, *lines = head.decode().split("\r\n")
+        if version not in ("WARC/1.0", "WARC/1.1"):
+            raise ValueError(f"{version!a} is no WARC record")
+        pairs = [line.partition(":") for line in lines]
+        self._fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        self._left = int(self._fields["content-length"])
+        self._is_http = self._fields.get("content-type", "").startswith("application/http")
+        self._is_kept = not self._is_http and self._left < CHUNK
+        # A revisit's payload digest is that of another record's payload.
+        stated = None if self._fields["warc-type"] == "revisit" else self._fields.get("warc-payload-digest")
+        self._block, self._payload = _Hash(self._fields.get("warc-block-digest")), _Hash(stated)
+
+    def _split(self, *, is_last: bool) -> None:
+        """Once the HTTP header has ended, what follows it is payload."""
+        end = _header_end(self._kept)
+        if end is None and not is_last and len(self._kept) <= CHUNK:
+            return
+        self._payload.update(self._kept[end or 0 :])
+        self._is_http, self._kept = False, b""
+
+    def record(self, offset: int, length: int) -> Record:
+        """Return the record; raises ValueError where it is not whole."""
+        if self._fields is None or self._left or self._waiting != b"\r\n\r\n":
+            raise ValueError(f"the WARC record at byte {offset} is not whole")
+        checked = {"block": self._block, "payload": self._payload}
+        problems = tuple(
+            f"the WARC record at byte {offset} does not have the {part} digest that it states"
+            for part, hashed in checked.items()
+            if not hashed.holds()
+        )
+        block, payload = (f"sha256:{hashed.sha256.hexdigest()}" for hashed in checked.values())
+        return Record(offset, length, self._fields, self._kept, block, payload, problems)
+
+
+def read_records(stream: IO[bytes]) -> Iterator[Record]:
+    """Give the records of a WARC file, one gzip member each; raises ValueError or zlib.error where torn."""
+    offset, rest = 0, stream.read(CHUNK)
+    while rest:
+        member, reader, length, out = zlib.decompressobj(31), _Reader(), 0, b""
+        while not member.eof:
+            if not rest and len(out) < CHUNK and not (rest := stream.read(CHUNK)):
+                raise ValueError(f"the WARC record at byte {offset} is cut short")
+            given = len(rest)
+            out = member.decompress(rest, CHUNK)
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+            length += given - len(rest)
+            reader.feed(out)
+        yield reader.record(offset, length)
+        offset += length
+        rest = rest or stream.read(CHUNK)
+
+
+def check_records(package: Package, notes: Notes) -> None:
+    """10. records."""
+    package.sha256(WARC)
+    with package.files.open(WARC) as stream:
+        for record in read_records(stream):
+            notes.changed.extend(record.problems)
+            notes.need("warc-block-digest" in record.fields, f"{record.record_id} states no digest")
+            notes.need(record.record_id not in package.records, f"{record.record_id} is there twice")
+            package.records[record.record_id] = record
+    notes.need(bool(package.records), f"{WARC} holds no record")
+
+
+def check_captures(package: Package, notes: Notes) -> None:
+    """11. captures."""
+    for capture in package.rows("data/captures.jsonl"):
+        named = [capture["record_id"]] if capture["record_id"] else []
+        references = [capture["facts"]]
+        for hop in capture["hops"]:
+            references += [hop["request"], hop["response"]]
+        for reference in filter(None, references):
+            named.append(reference["record_id"])
+            _compare_record(package, notes, reference)
+        for record_id in named:
+            if record_id not in package.records:
+                notes.missing.append(f"{record_id}, the record of {capture['url']!a}, is not in {WARC}")
+
+
+def _compare_record(package: Package, notes: Notes, reference: dict[str, Any]) -> None:
+    record = package.records.get(reference["record_id"])
+    if record is None:
+        return
+    pairs = {"offset": record.offset, "length": record.length, "block_digest": record.block_digest}
+    if "warc-payload-digest" in record.fields and record.fields["warc-type"] != "revisit":
+        pairs["payload_digest"] = record.payload_digest  # not stated where readers would disagree on it
+    for key, found in pairs.items():
+        notes.need(reference[key] == found, f"{record.record_id}: {key} is {found}, not {reference[key]}")
+
+
+def check_matches(package: Package, notes: Notes) -> None:
+    """12. matches."""
+    contents: dict[str, set[str]] = {}
+    for capture in package.rows("data/captures.jsonl"):
+        contents.setdefault(capture["record_id"], set()).add(capture["content_digest"])
+    for match in package.rows("data/matches.jsonl"):
+        name = f"match {match['finding_id']!a}"
+        for record_id in (match["page_record_id"], match["record_id"]):
+            if record_id not in package.records:
+                notes.missing.append(f"{name}: {record_id} is not in {WARC}")
+        for side in ("suspect", "reference"):
+            _compare_object(package, notes, f"{name}, {side}", match[side])
+        held = contents.get(match["record_id"], set())
+        known = match["suspect"]["object"] or match["suspect"]["content_digest"] in held
+        notes.need(bool(known), f"{name}: nothing in the package has the digest of what was matched")
+        notes.need(
+            match["exhibit"] is None
+            or match["suspect"]["object_digest"] == match["suspect"]["content_digest"],
+            f"{name}: the object is not what was matched",
+        )
+
+
+def _compare_object(package: Package, notes: Notes, name: str, side: dict[str, Any]) -> None:
+    path, digest = side["object"], side["object_digest"]
+    if path is None:
+        return
+    hexadecimal = digest.removeprefix("sha256:")
+    notes.need(
+        path == f"data/objects/{hexadecimal[:2]}/{hexadecimal}", f"{name}: {path!a} is no object's name"
+    )
+    if path not in package.names:
+        notes.missing.append(f"{name}: {path} is missing")
+    else:
+        notes.need(package.sha256(path) == hexadecimal, f"{name}: {path} was changed")
+
+
+def check_grants(package: Package, notes: Notes) -> None:
+    """13. grants."""
+    shipped = set()
+    for grant in json.loads(package.read("data/provenance.json"))["grants"]:
+        if grant["path"] not in package.names:
+            notes.missing.append(f"{grant['path']!a} is missing")
+            continue
+        shipped.add(f"sha256:{package.sha256(grant['path'])}")
+        notes.need(grant["digest"] in shipped, f"{grant['path']} is not the grant that was accepted")
+    for capture in package.rows("data/captures.jsonl"):
+        notes.need(
+            capture["grant_digest"] in shipped,
+            f"{capture['url']!a} was fetched under a grant that is not in the package",
+        )
+
+
+def check_time(package: Package, notes: Notes) -> None:
+    """14. existence in time."""
+    if json.loads(package.read("seal/head.json"))["timestamp"] == NONE:
+        notes.unchecked.append("no timestamp was asked for: that it existed at a given time is not proven")
+    else:
+        notes.changed.append("head.json names a timestamp this version does not know")
+
+
+# ---------------------------------------------------------------- all of it
+
+CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
+    ("files", check_files),
+    ("bag", check_bag),
+    ("payload", check_payload),
+    ("tag files", check_tag_files),
+    ("seal folder", check_seal_folder),
+    ("head", check_head),
+    ("signature", check_signature),
+    ("signer identity", check_signer),
+    ("custody", check_custody),
+    ("records", check_records),
+    ("captures", check_captures),
+    ("matches", check_matches),
+    ("grants", check_grants),
+    ("existence in time", check_time),
+)
+
+
+def verify(files: Files, signer: str | None = None) -> tuple[Check, ...]:
+    """Run every check on a package; `signer` is a normal fingerprint."""
+    package, done = Package(files, signer), []
+    for number, (name, check) in enumerate(CHECKS, 1):
+        notes = Notes()
+        try:
+            check(package, notes)
+        except FileNotFoundError as error:
+            notes.missing.append(str(error))
+        except UNREADABLE as error:
+            notes.changed.append(f"cannot be read as it should: {type(error).__name__}: {error}")
+        done.append(Check(number, name, notes.result(), (*notes.changed, *notes.missing, *notes.unchecked)))
+    return tuple(done)
+
+
+def main(arguments: list[str]) -> int:
+    """Check one folder, print every result, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Check an evidence package.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
+    parser.add_argument("--signer", type=normal_fingerprint, help="fingerprint of the signer's key")
+    options = parser.parse_args(arguments)
+    checks = verify(Folder(options.folder), options.signer)
+    for check in checks:
+        print(f"{check.result.value:12} {check.number:2}. {check.name}")
+        for note in check.notes:
+            print(f"{'':17}{note.encode('ascii', 'backslashreplace').decode()}")
+    results = {check.result for check in checks}
+    if Result.FAILED in results:
+        print("TAMPERED: this package is not as it was sealed.")
+        return 1
+    if Result.MISSING in results:
+        print("INCOMPLETE: files are missing, so not all could be checked.")
+        return 2
+    print("Nothing was found wrong. What was not checked is named above.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,319 @@
+"""The findings of a case as tables: by page, site, account or item."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+from clonedetect.evidence.exhibits import latest_decisions
+from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.case import CaseContents, DecisionKind
+from clonedetect.models.match import Finding, PageVerdict, Verdict
+
+__all__ = ["AccountRow", "By", "ItemRow", "PageRow", "Row", "SiteRow", "columns", "rows_by", "site_of"]
+
+
+class By(StrEnum):
+    """What one row stands for."""
+
+    PAGE = "page"
+    SITE = "site"
+    ACCOUNT = "account"
+    ITEM = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """One captured page, with or without findings; `outcome` is that of its latest capture.
+
+    `findings` are the ids that ``clonedetect decide`` takes, `rejected` and
+    `unreviewed` how many of them a person rejected or nobody looked at.
+    """
+
+    page_url: str
+    site: str
+    outcome: str
+    verdict: str
+    items: tuple[str, ...]
+    accounts: tuple[str, ...]
+    kinds: tuple[str, ...]
+    reasons: tuple[str, ...]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    rejected: int
+    unreviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """One registrable domain; `verdict` is the strongest of its pages, `outcomes` counts its pages."""
+
+    site: str
+    verdict: str
+    pages: int
+    pages_confirmed: int
+    outcomes: tuple[str, ...]
+    items: tuple[str, ...]
+    accounts: tuple[str, ...]
+    kinds: tuple[str, ...]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    rejected: int
+    unreviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One of the platform's accounts, with everything of it that was found."""
+
+    account_id: str
+    verdict: str
+    items: tuple[str, ...]
+    sites: tuple[str, ...]
+    pages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    rejected: int
+    unreviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One of the platform's posts, with everywhere it was found; `score` is the best."""
+
+    item_id: str
+    account_id: str
+    permalink: str
+    verdict: str
+    score: float
+    sites: tuple[str, ...]
+    pages: tuple[str, ...]
+    kinds: tuple[str, ...]
+    reasons: tuple[str, ...]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    findings: tuple[str, ...]
+    rejected: int
+    unreviewed: int
+
+
+Row = PageRow | SiteRow | AccountRow | ItemRow
+_ROWS: dict[By, type[Row]] = {
+    By.PAGE: PageRow,
+    By.SITE: SiteRow,
+    By.ACCOUNT: AccountRow,
+    By.ITEM: ItemRow,
+}
+_STRENGTH = (Verdict.NONE, Verdict.INCONCLUSIVE, Verdict.POSSIBLE, Verdict.CONFIRMED)
+
+
+def columns(by: By) -> tuple[str, ...]:
+    """Return the column names of one table, in order."""
+    return tuple(field.name for field in fields(_ROWS[by]))
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def site_of(url: str) -> str:
+    """Return the registrable domain of a URL (public suffix list), or its host where there is none."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return _suffixes().privatesuffix(host) or host
+
+
+def rows_by(contents: CaseContents, by: By) -> tuple[Row, ...]:
+    """Return the table, rows in a fixed order: pages and sites by address, the rest by id."""
+    return _BUILDERS[by](_View(contents))
+
+
+class _View:
+    """A case turned round so that rows can be read off it."""
+
+    def __init__(self, contents: CaseContents) -> None:
+        self.findings = sorted(contents.findings, key=lambda f: (f.page_url, f.match.item_id, f.finding_id))
+        self.verdicts = {verdict.page_url: verdict for verdict in contents.verdicts}
+        self.decided = {key: one.decision for key, one in latest_decisions(contents).items()}
+        self.by_page: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            self.by_page[finding.page_url].append(finding)
+        self.captures: dict[str, list[Capture]] = defaultdict(list)
+        for capture in contents.captures:
+            url = self._page_url(capture)
+            if url is not None:
+                self.captures[url].append(capture)
+
+    def _page_url(self, capture: Capture) -> str | None:
+        """The address under which verdicts and findings know this capture; None for what is no page."""
+        for url in (capture.final_url, capture.url):
+            if url in self.verdicts or url in self.by_page:
+                return url if capture.purpose in (Purpose.PAGE, Purpose.API) else None
+        return capture.url if capture.purpose is Purpose.PAGE else None
+
+    def times(self, pages: Iterable[str]) -> tuple[datetime | None, datetime | None]:
+        """When any of `pages` was first and last captured."""
+        times = [capture.captured_at for page in pages for capture in self.captures.get(page, ())]
+        return (min(times), max(times)) if times else (None, None)
+
+    def counts(self, findings: Iterable[Finding]) -> tuple[int, int]:
+        """How many of `findings` a person rejected, and how many nobody looked at."""
+        said = [self.decided.get(finding.finding_id) for finding in findings]
+        return said.count(DecisionKind.REJECT), said.count(None)
+
+
+def _pages(view: _View) -> tuple[PageRow, ...]:
+    urls = sorted(view.captures.keys() | view.by_page.keys() | view.verdicts.keys())
+    return tuple(_page(view, url) for url in urls)
+
+
+def _page(view: _View, url: str) -> PageRow:
+    captures = sorted(view.captures.get(url, ()), key=lambda capture: capture.captured_at)
+    findings = view.by_page.get(url, [])
+    verdict = view.verdicts.get(url) or _unjudged(url, captures)
+    outcome = captures[-1].outcome if captures else Outcome.NOT_VISITED
+    first, last = view.times([url])
+    rejected, unreviewed = view.counts(findings)
+    return PageRow(
+        page_url=url,
+        site=site_of(url),
+        outcome=outcome,
+        verdict=verdict.verdict,
+        items=tuple(verdict.items),
+        accounts=tuple(verdict.accounts),
+        kinds=tuple(verdict.kinds),
+        reasons=verdict.reasons,
+        first_seen=first,
+        last_seen=last,
+        findings=tuple(finding.finding_id for finding in findings),
+        rejected=rejected,
+        unreviewed=unreviewed,
+    )
+
+
+def _unjudged(url: str, captures: list[Capture]) -> PageVerdict:
+    """What is said of a page that no analysis has judged: never that nothing is there."""
+    if not captures:
+        reason = "no capture of this page is in the case"
+    elif captures[-1].outcome in (Outcome.OK, Outcome.NOT_MODIFIED):
+        reason = "captured, not analysed yet"
+    else:
+        reason = captures[-1].reason or f"could not be seen: {captures[-1].outcome}"
+    return PageVerdict(url, Verdict.INCONCLUSIVE, reasons=(reason,))
+
+
+def _sites(view: _View) -> tuple[SiteRow, ...]:
+    grouped: dict[str, list[PageRow]] = defaultdict(list)
+    for page in _pages(view):
+        grouped[page.site].append(page)
+    return tuple(_site(site, grouped[site]) for site in sorted(grouped))
+
+
+def _site(site: str, pages: list[PageRow]) -> SiteRow:
+    outcomes = Counter(page.outcome for page in pages)
+    return SiteRow(
+        site=site,
+        verdict=_strongest(page.verdict for page in pages),
+        pages=len(pages),
+        pages_confirmed=sum(page.verdict == Verdict.CONFIRMED for page in pages),
+        outcomes=tuple(f"{name} {count}" for name, count in sorted(outcomes.items())),
+        items=_distinct(item for page in pages for item in page.items),
+        accounts=_distinct(account for page in pages for account in page.accounts),
+        kinds=_distinct(kind for page in pages for kind in page.kinds),
+        first_seen=min((page.first_seen for page in pages if page.first_seen), default=None),
+        last_seen=max((page.last_seen for page in pages if page.last_seen), default=None),
+        rejected=sum(page.rejected for page in pages),
+        unreviewed=sum(page.unreviewed for page in pages),
+    )
+
+
+def _accounts(view: _View) -> tuple[AccountRow, ...]:
+    grouped = _grouped(view.findings, lambda finding: finding.match.account_id or "")
+    return tuple(_account(view, account, grouped[account]) for account in sorted(grouped))
+
+
+def _account(view: _View, account: str, findings: list[Finding]) -> AccountRow:
+    pages = _distinct(finding.page_url for finding in findings)
+    first, last = view.times(pages)
+    rejected, unreviewed = view.counts(findings)
+    return AccountRow(
+        account_id=account,
+        verdict=_strongest(finding.match.verdict for finding in findings),
+        items=_distinct(finding.match.item_id for finding in findings),
+        sites=_distinct(site_of(page) for page in pages),
+        pages=pages,
+        kinds=_distinct(kind for finding in findings for kind in finding.match.kinds),
+        first_seen=first,
+        last_seen=last,
+        findings=tuple(finding.finding_id for finding in findings),
+        rejected=rejected,
+        unreviewed=unreviewed,
+    )
+
+
+def _items(view: _View) -> tuple[ItemRow, ...]:
+    grouped = _grouped(view.findings, lambda finding: finding.match.item_id)
+    return tuple(_item(view, item, grouped[item]) for item in sorted(grouped))
+
+
+def _item(view: _View, item: str, findings: list[Finding]) -> ItemRow:
+    pages = _distinct(finding.page_url for finding in findings)
+    first, last = view.times(pages)
+    rejected, unreviewed = view.counts(findings)
+    best = max(findings, key=lambda finding: (_STRENGTH.index(finding.match.verdict), finding.match.score))
+    return ItemRow(
+        item_id=item,
+        account_id=best.match.account_id or "",
+        permalink=best.match.permalink or "",
+        verdict=best.match.verdict,
+        score=best.match.score,
+        sites=_distinct(site_of(page) for page in pages),
+        pages=pages,
+        kinds=_distinct(kind for finding in findings for kind in finding.match.kinds),
+        reasons=best.match.reasons,
+        first_seen=first,
+        last_seen=last,
+        findings=tuple(finding.finding_id for finding in findings),
+        rejected=rejected,
+        unreviewed=unreviewed,
+    )
+
+
+def _grouped(findings: Iterable[Finding], key: Callable[[Finding], str]) -> dict[str, list[Finding]]:
+    grouped: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        grouped[key(finding)].append(finding)
+    return grouped
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({str(value) for value in values}))
+
+
+def _strongest(verdicts: Iterable[str]) -> Verdict:
+    return max((Verdict(verdict) for verdict in verdicts), key=_STRENGTH.index)
+
+
+_BUILDERS: Mapping[By, Callable[[_View], tuple[Row, ...]]] = {
+    By.PAGE: _pages,
+    By.SITE: _sites,
+    By.ACCOUNT: _accounts,
+    By.ITEM: _items,
+}
