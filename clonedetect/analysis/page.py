@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from clonedetect.match.corroborate import corroborate
 from clonedetect.models.capture import Capture, Outcome
 from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId
 from clonedetect.models.match import Finding, Kind, Match, PageVerdict, Verdict
 from clonedetect.models.page import PageContent, TextBlock
+from clonedetect.models.settings import TextThresholds
 
 __all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_unseen"]
 
@@ -60,11 +62,12 @@ def judge_page(
     content: PageContent,
     media: Sequence[ExaminedMedia],
     texts: Iterable[Match],
+    thresholds: TextThresholds,
 ) -> PageAnalysis:
     """Return the one verdict on a captured page, with every finding and what was not examined.
 
-    1. A pair that is only possible is confirmed if another independent kind on
-       the same page names the same item (a picture and its caption).
+    1. A pair that is only possible is confirmed where a confirmed pair of an
+       independent kind (a picture, a caption) on the same page supports it.
     2. The page is confirmed or possible by its best finding.
     3. `none` is said only if every text block and media reference was
        examined; otherwise the page is inconclusive, with counts by reason.
@@ -75,8 +78,10 @@ def judge_page(
     blocks = {block.locator: block for block in content.blocks}
     seen = [_picture_finding(page, picture, match) for picture in media for match in picture.matches]
     seen += [_text_finding(page, blocks, match) for match in texts]
-    findings = _best_of_each(_corroborated(seen))
-    return PageAnalysis(_verdict(capture, content, media, findings), findings)
+    weighed = _best_of_each(_corroborated(seen, thresholds))
+    findings = tuple(one for one in weighed if one.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE))
+    doubts = len(weighed) - len(findings)
+    return PageAnalysis(_verdict(capture, content, media, findings, doubts), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +126,21 @@ def _finding_id(page_url: str, where: str, match: Match) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _corroborated(findings: Sequence[Finding]) -> list[Finding]:
-    """Confirm what is only possible where picture and text of one item meet on the page."""
-    kinds: dict[ItemId, set[bool]] = {}
-    for finding in findings:
-        if finding.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE):
-            kinds.setdefault(finding.match.item_id, set()).add(finding.media_url is not None)
-    lifted = []
-    for finding in findings:
-        match = finding.match
-        if (
-            match.verdict is Verdict.POSSIBLE
-            and kinds.get(match.item_id) == {True, False}
-            and _may_lift(match)
-        ):
-            other = "caption" if finding.media_url is not None else "picture"
-            reason = f"the {other} of the same item stands on the same page"
-            match = replace(match, verdict=Verdict.CONFIRMED, reasons=(*match.reasons, reason))
-            finding = replace(finding, match=match)  # noqa: PLW2901  the lifted finding takes its place
-        lifted.append(finding)
-    return lifted
+def _corroborated(findings: Sequence[Finding], thresholds: TextThresholds) -> list[Finding]:
+    """Let independent kinds support each other: texts by `match.corroborate`, pictures by a confirmed text."""
+    told = corroborate([finding.match for finding in findings], thresholds).matches
+    written = {match.item_id for match in told if match.text is not None and match.verdict is Verdict.CONFIRMED}
+    return [
+        replace(finding, match=_supported(match) if match.item_id in written else match)
+        for finding, match in zip(findings, told, strict=True)
+    ]
 
 
-def _may_lift(match: Match) -> bool:
-    """Whether nothing but strength was missing: a gate (shared text, common phrase) is never lifted."""
-    return match.text is None or all(gate == "model too small" for gate in match.text.gates)
+def _supported(match: Match) -> Match:
+    if match.verdict is not Verdict.POSSIBLE or match.image is None:
+        return match
+    reason = "corroborated: the caption of the same item stands on the same page"
+    return replace(match, verdict=Verdict.CONFIRMED, reasons=(*match.reasons, reason))
 
 
 def _best_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -163,20 +158,22 @@ def _strength(finding: Finding) -> tuple[int, float]:
 
 
 def _verdict(
-    capture: Capture, content: PageContent, media: Sequence[ExaminedMedia], findings: Sequence[Finding]
+    capture: Capture,
+    content: PageContent,
+    media: Sequence[ExaminedMedia],
+    findings: Sequence[Finding],
+    doubts: int,
 ) -> PageVerdict:
     omitted = Counter(dict(content.omitted))
     omitted.update(picture.not_examined for picture in media if picture.not_examined)
-    unsure = [finding for finding in findings if finding.match.verdict is Verdict.INCONCLUSIVE]
-    if unsure:
-        omitted["too little to tell"] += len(unsure)
+    if doubts:
+        omitted["too little to tell"] += doubts
     if content.is_script_only:
         omitted["shown by scripts only"] += 1
-    standing = [one for one in findings if one.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)]
-    top = max((one.match.verdict for one in standing), key=_RANK.__getitem__, default=None)
+    top = max((one.match.verdict for one in findings), key=_RANK.__getitem__, default=None)
     if top is None:
         top = Verdict.INCONCLUSIVE if omitted else Verdict.NONE
-    grounds = [one for one in standing if one.match.verdict is top]
+    grounds = [one for one in findings if one.match.verdict is top]
     return PageVerdict(
         page_url=capture.url,
         verdict=top,

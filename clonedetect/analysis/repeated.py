@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from clonedetect.models.ids import Digest, digest_of
+from clonedetect.match.text import block_digest
+from clonedetect.models.ids import Digest
 from clonedetect.models.page import PageContent
 
-__all__ = ["block_digest", "repeated_blocks"]
+__all__ = ["repeated_blocks"]
 
 _LEAST_PAGES = 5
 _LEAST_SHARE = 0.5
-
-
-def block_digest(text: str) -> Digest:
-    """Return the digest by which two blocks are the same: white space folded, case kept."""
-    return digest_of(" ".join(text.split()).encode("utf-8", "surrogatepass"))
 
 
 def repeated_blocks(pages: Iterable[PageContent]) -> frozenset[Digest]:
@@ -29,6 +25,6 @@ def repeated_blocks(pages: Iterable[PageContent]) -> frozenset[Digest]:
     count = 0
     for page in pages:
         count += 1
-        seen.update({block_digest(block.text) for block in page.blocks})
+        seen.update({block_digest(block) for block in page.blocks})
     least = max(_LEAST_PAGES, count * _LEAST_SHARE)
     return frozenset(digest for digest, times in seen.items() if times >= least)

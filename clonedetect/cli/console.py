@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 import msgspec
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from clonedetect.errors import ClonedetectError, ExitCode
 
-__all__ = ["emit", "exit_codes", "json_option", "quiet_option", "stderr", "stdout", "wants_json"]
+__all__ = ["emit", "exit_codes", "json_option", "quiet_option", "stderr", "stdout", "track", "wants_json"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -56,6 +58,25 @@ def quiet_option(command: F) -> F:
 def wants_json(as_json: bool) -> bool:
     """Whether results are for a program: asked for, or piped."""
     return as_json or not sys.stdout.isatty()
+
+
+def track(values: Iterable[T], total: int, what: str, *, quiet: bool) -> Iterator[T]:
+    """Yield `values` under a bar with rate and time left on standard error; none where that is no terminal."""
+    console = stderr(quiet=quiet or not sys.stderr.isatty())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total, rate="")
+        for value in values:
+            yield value
+            progress.advance(task)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate=f"{speed:.1f}/s" if speed else "")
 
 
 @contextmanager

@@ -3,12 +3,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from clonedetect.analysis.page import ExaminedMedia, judge_page
+from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page
 from clonedetect.analysis.repeated import block_digest, repeated_blocks
 from clonedetect.models.capture import Capture, Outcome, Purpose
-from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId, TextId, digest_of
-from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
+from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId, digest_of
+from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, TextMeasure, Verdict
 from clonedetect.models.page import BlockKind, PageContent, TextBlock
+from clonedetect.models.settings import TextThresholds
 
 URL = "http://clone.example/p/1"
 CAPTURE = Capture(
@@ -50,8 +51,12 @@ def _media(*matches: Match, why: str = "") -> ExaminedMedia:
     )
 
 
+def _judge(media, texts, *, capture=CAPTURE, content=CONTENT) -> PageAnalysis:
+    return judge_page(capture, content, media, texts, TextThresholds())
+
+
 def test_a_confirmed_picture_confirms_the_page_with_item_and_account() -> None:
-    analysis = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [])
+    analysis = _judge([_media(PICTURE)], [])
     assert analysis.verdict.verdict is Verdict.CONFIRMED
     assert analysis.verdict.items == ("i-1",)
     assert analysis.verdict.accounts == ("a-1",)
@@ -59,7 +64,7 @@ def test_a_confirmed_picture_confirms_the_page_with_item_and_account() -> None:
 
 
 def test_nothing_found_on_a_fully_examined_page_is_none() -> None:
-    assert judge_page(CAPTURE, CONTENT, [_media()], []).verdict.verdict is Verdict.NONE
+    assert _judge([_media()], []).verdict.verdict is Verdict.NONE
 
 
 @pytest.mark.parametrize(
@@ -73,27 +78,38 @@ def test_nothing_found_on_a_fully_examined_page_is_none() -> None:
     ids=["omitted", "script only", "media not granted", "too little to tell"],
 )
 def test_what_was_not_seen_makes_the_page_inconclusive(content: PageContent, media: ExaminedMedia) -> None:
-    verdict = judge_page(CAPTURE, content, [media], []).verdict
+    verdict = _judge([media], [], content=content).verdict
     assert verdict.verdict is Verdict.INCONCLUSIVE
     assert verdict.not_examined
 
 
 @pytest.mark.parametrize("outcome", [Outcome.CHALLENGE_PAGE, Outcome.RATE_LIMITED, Outcome.TIMEOUT])
 def test_a_page_that_could_not_be_seen_is_never_clear(outcome: Outcome) -> None:
-    verdict = judge_page(replace(CAPTURE, outcome=outcome), CONTENT, [], []).verdict
+    verdict = _judge([], [], capture=replace(CAPTURE, outcome=outcome)).verdict
     assert verdict.verdict is Verdict.INCONCLUSIVE
     assert str(outcome) in verdict.reasons[0]
 
 
 def test_a_possible_caption_is_confirmed_by_its_picture_on_the_same_page() -> None:
-    possible = replace(PICTURE, verdict=Verdict.POSSIBLE)
-    analysis = judge_page(CAPTURE, CONTENT, [_media(possible)], [CAPTION])
+    analysis = _judge([_media(PICTURE)], [CAPTION])
     assert {finding.match.verdict for finding in analysis.findings} == {Verdict.CONFIRMED}
-    assert analysis.verdict.kinds == (Kind.IMAGE, Kind.TEXT)
+    assert set(analysis.verdict.kinds) == {Kind.IMAGE, Kind.TEXT}
+
+
+def test_a_possible_picture_is_confirmed_by_its_caption_on_the_same_page() -> None:
+    measured = ImageMeasure(MediaId(1), None, 20, 0.6, 0.2, 0.0)
+    possible = replace(PICTURE, verdict=Verdict.POSSIBLE, image=measured)
+    analysis = _judge([_media(possible)], [replace(CAPTION, verdict=Verdict.CONFIRMED)])
+    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.CONFIRMED}
+
+
+def test_two_that_are_only_possible_do_not_make_one_confirmed() -> None:
+    analysis = _judge([_media(replace(PICTURE, verdict=Verdict.POSSIBLE))], [CAPTION])
+    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.POSSIBLE}
 
 
 def test_a_possible_caption_alone_stays_possible_and_keeps_its_quotation() -> None:
-    analysis = judge_page(CAPTURE, CONTENT, [_media()], [CAPTION])
+    analysis = _judge([_media()], [CAPTION])
     assert analysis.verdict.verdict is Verdict.POSSIBLE
     assert analysis.findings[0].quoted_text == "a caption"
 
@@ -101,20 +117,20 @@ def test_a_possible_caption_alone_stays_possible_and_keeps_its_quotation() -> No
 def test_a_shared_text_is_never_lifted_by_a_picture() -> None:
     assert CAPTION.text is not None
     shared = replace(CAPTION, text=replace(CAPTION.text, gates=("shared by 3 accounts",)))
-    analysis = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [shared])
+    analysis = _judge([_media(PICTURE)], [shared])
     by_kind = {finding.match.kinds[0]: finding.match.verdict for finding in analysis.findings}
     assert by_kind == {Kind.IMAGE: Verdict.CONFIRMED, Kind.TEXT: Verdict.POSSIBLE}
 
 
-def test_pictures_and_texts_of_different_items_do_not_lift_each_other() -> None:
-    possible = replace(PICTURE, verdict=Verdict.POSSIBLE, item_id=ItemId("i-2"))
-    analysis = judge_page(CAPTURE, CONTENT, [_media(possible)], [CAPTION])
-    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.POSSIBLE}
+def test_pictures_and_texts_of_different_items_and_accounts_do_not_lift_each_other() -> None:
+    other = replace(PICTURE, item_id=ItemId("i-2"), account_id=AccountId("a-2"))
+    analysis = _judge([_media(other)], [CAPTION])
+    assert {finding.match.verdict for finding in analysis.findings} == {Verdict.CONFIRMED, Verdict.POSSIBLE}
 
 
 def test_finding_ids_are_the_same_when_the_page_is_analysed_again() -> None:
-    first = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [CAPTION])
-    again = judge_page(CAPTURE, CONTENT, [_media(PICTURE)], [CAPTION])
+    first = _judge([_media(PICTURE)], [CAPTION])
+    again = _judge([_media(PICTURE)], [CAPTION])
     assert first == again
     assert len({finding.finding_id for finding in first.findings}) == 2
 

@@ -1,0 +1,94 @@
+"""``clonedetect match``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from clonedetect.cli.console import emit, json_option, quiet_option, stdout, track, wants_json
+from clonedetect.errors import ExitCode
+from clonedetect.jobs.examining import Examiner
+from clonedetect.jobs.matching import FileResult, list_files, match_files
+from clonedetect.jobs.opening import open_reference
+from clonedetect.models.match import Match, Region, RegionKind, Verdict
+from clonedetect.settings.file import read_settings
+
+__all__ = ["match", "match_rows"]
+
+
+@click.command()
+@click.argument("index", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...|@LIST")
+@click.option("--settings", type=click.Path(path_type=Path), help="Settings instead of INDEX/settings.toml.")
+@click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
+@json_option
+@quiet_option
+def match(
+    index: Path, files: tuple[str, ...], settings: Path | None, fail_on_findings: bool, as_json: bool, quiet: bool
+) -> None:
+    """Compare files with INDEX: pictures, saved pages, texts; a directory is walked.
+
+    \b
+    Example:  clonedetect match INDEX suspect.jpg saved-page.html
+              clonedetect match INDEX downloads/ --json
+    """
+    chosen = read_settings(settings, index).settings
+    names = list_files(files)
+    has_findings = False
+    with open_reference(index) as reference, Examiner(reference, chosen) as examiner:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("file", "verdict", "item", "because"):
+            table.add_column(heading, overflow="fold")
+        for result in track(match_files(examiner, names), len(names), "matching", quiet=quiet):
+            has_findings = has_findings or bool(result.matches)
+            if wants_json(as_json):
+                for row in match_rows(result):
+                    emit(row)
+            else:
+                _add_rows(table, result)
+        if not wants_json(as_json):
+            stdout().print(table)
+    if fail_on_findings and has_findings:
+        raise SystemExit(int(ExitCode.FINDINGS))
+
+
+def match_rows(result: FileResult) -> list[dict[str, object]]:
+    """Return the JSON objects of one file: one a match, or one that says what came instead."""
+    query: dict[str, object] = {"schema": 1, "query": result.query, "query_kind": result.query_kind}
+    if not result.matches:
+        return [query | {"verdict": result.verdict, "reasons": result.reasons}]
+    return [query | _match_row(one) for one in result.matches]
+
+
+def _match_row(one: Match) -> dict[str, object]:
+    return {
+        "item_id": one.item_id,
+        "account_id": one.account_id,
+        "permalink": one.permalink,
+        "verdict": one.verdict,
+        "kinds": one.kinds,
+        "score": round(one.score, 4),
+        "distance": one.distance,
+        "reasons": one.reasons,
+        "regions": [_region_row(region) for region in one.regions],
+    }
+
+
+def _region_row(region: Region) -> dict[str, object]:
+    if region.kind is RegionKind.IMAGE:
+        return {"kind": "image", "polygon": [[round(x, 1), round(y, 1)] for x, y in region.polygon]}
+    return {"kind": "text", "span": region.span, "block": region.block}
+
+
+_COLOURS = {Verdict.CONFIRMED: "bold red", Verdict.POSSIBLE: "yellow", Verdict.NONE: "green"}
+
+
+def _add_rows(table: Table, result: FileResult) -> None:
+    colour = _COLOURS.get(result.verdict, "cyan")
+    if not result.matches:
+        table.add_row(result.query, f"[{colour}]{result.verdict}[/]", "", "; ".join(result.reasons[:2]))
+    for one in result.matches:
+        colour = _COLOURS[one.verdict]
+        table.add_row(result.query, f"[{colour}]{one.verdict}[/]", one.item_id, "; ".join(one.reasons[:2]))

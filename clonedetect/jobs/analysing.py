@@ -1,0 +1,325 @@
+"""The analysis of a case: archived records, one state of an index and settings in, verdicts out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from PIL import Image
+
+from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page, judge_unseen
+from clonedetect.analysis.repeated import repeated_blocks
+from clonedetect.case.store import CaseStore
+from clonedetect.errors import UrlError, VerificationError
+from clonedetect.grant.hosts import registrable_domain
+from clonedetect.grant.urls import normalise
+from clonedetect.index.reference import OpenIndex
+from clonedetect.jobs.doctor import software
+from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.match.candidates import ImageOutcome
+from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.case import Analysis, ReferenceCopy
+from clonedetect.models.ids import Digest, digest_of
+from clonedetect.models.item import MediaKind
+from clonedetect.models.match import Finding, Match, Verdict
+from clonedetect.models.page import MediaRef, PageContent
+from clonedetect.models.reference import ImageReference
+from clonedetect.settings.document import Settings
+from clonedetect.signals.image import QueryImage
+
+__all__ = ["AnalysisRun", "PageDone", "analyse_case"]
+
+_ACTOR = "clonedetect analysis"
+_PAGES = (Purpose.PAGE, Purpose.API)
+_NO_PICTURE_HERE = "not captured"
+
+
+@dataclass(frozen=True, slots=True)
+class PageDone:
+    """One page was judged; `pages` of `total` are done."""
+
+    analysis: PageAnalysis
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """One compared picture: what it gave, and the bytes' digest."""
+
+    outcome: ImageOutcome | Unexamined
+    digest: Digest
+
+
+@dataclass(slots=True, eq=False)
+class AnalysisRun:
+    """One pass over the captured pages of a case."""
+
+    store: CaseStore
+    index: OpenIndex
+    settings: Settings
+    examiner: Examiner
+    analysis: Analysis
+    now: Callable[[], datetime]
+    blocked: frozenset[Digest] = frozenset()
+    _media: dict[str, Capture] = field(default_factory=dict)
+    _queries: dict[Digest, QueryImage | Unexamined] = field(default_factory=dict)
+    _pictures: dict[Digest, _Picture] = field(default_factory=dict)
+
+    def run(self, pages: Sequence[Capture]) -> Iterator[PageDone]:
+        """Judge `pages`, site by site, each stored before it is told."""
+        self._media = {one.url: one for one in self.store.captures() if one.purpose is Purpose.MEDIA}
+        done = 0
+        for _, site in _by_site(pages).items():
+            repeated = repeated_blocks(content for _, content in self._contents(site))
+            for capture, content in self._contents(site, with_unseen=True):
+                found = self._judge(capture, content, repeated)
+                self._store(found)
+                done += 1
+                yield PageDone(found, done, len(pages))
+            self._queries.clear()
+            self._pictures.clear()
+
+    def _contents(
+        self, site: Sequence[Capture], *, with_unseen: bool = False
+    ) -> Iterator[tuple[Capture, PageContent]]:
+        for capture in site:
+            content = self._read(capture)
+            if content is not None:
+                yield capture, content
+            elif with_unseen:
+                yield capture, PageContent(capture.url)
+
+    def _read(self, capture: Capture) -> PageContent | None:
+        if capture.outcome is not Outcome.OK or capture.record_id is None:
+            return None
+        content = self.store.content(capture.record_id)
+        read = self.examiner.page(content, capture.final_url, capture.content_type)
+        return PageContent(capture.url, omitted=((read.reason, 1),)) if isinstance(read, Unexamined) else read
+
+    def _judge(self, capture: Capture, content: PageContent, repeated: frozenset[Digest]) -> PageAnalysis:
+        if capture.outcome is not Outcome.OK:
+            return judge_unseen(capture)
+        media = self._examine(capture, content.media)
+        texts = self.examiner.texts(content.blocks, repeated)
+        found = judge_page(capture, content, media, texts, self.settings.thresholds.text)
+        return _allowed(found) if _site(capture.url) in self.settings.allow.domains else found
+
+    def _examine(self, page: Capture, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
+        named = [(ref, self._bytes_of(page, ref)) for ref in media]
+        wanted = {digest_of(data): data for _, data in named if isinstance(data, bytes)}
+        missing = {digest: data for digest, data in wanted.items() if digest not in self._queries}
+        with ThreadPoolExecutor(self.examiner.workers) as pool:
+            self._queries.update(zip(missing, pool.map(self._query, missing.items()), strict=True))
+        siblings = [query for query in map(self._queries.get, wanted) if isinstance(query, QueryImage)]
+        return [self._examined(ref, data, siblings) for ref, data in named]
+
+    def _query(self, picture: tuple[Digest, bytes]) -> QueryImage | Unexamined:
+        digest, data = picture
+        if digest in self.blocked:
+            return Unexamined("withheld: on the operator's list of blocked content")
+        return self.examiner.query(data)
+
+    def _bytes_of(self, page: Capture, ref: MediaRef) -> bytes | Unexamined:
+        if ref.kind is MediaKind.VIDEO:
+            return Unexamined("video")
+        if ref.url.startswith("data:"):
+            return _inline(ref.url)
+        capture = self._capture_of(ref.url)
+        if capture is None:
+            return Unexamined(_NO_PICTURE_HERE)
+        if capture.outcome is not Outcome.OK or capture.record_id is None:
+            return Unexamined(f"picture: {capture.outcome}")
+        return self.store.content(capture.record_id)
+
+    def _capture_of(self, url: str) -> Capture | None:
+        try:
+            return self._media.get(str(normalise(url)))
+        except UrlError:
+            return None
+
+    def _examined(
+        self, ref: MediaRef, data: bytes | Unexamined, siblings: Sequence[QueryImage]
+    ) -> ExaminedMedia:
+        if isinstance(data, Unexamined):
+            return ExaminedMedia(ref.url, not_examined=data.reason)
+        picture = self._compare(digest_of(data), siblings)
+        capture = self._capture_of(ref.url)
+        url = capture.url if capture else ref.url
+        record_id = capture.record_id if capture else None
+        outcome = picture.outcome
+        if isinstance(outcome, Unexamined):
+            return ExaminedMedia(url, (), record_id, picture.digest, outcome.reason)
+        unsure = outcome.verdict is Verdict.INCONCLUSIVE and not outcome.matches
+        why = f"picture: {outcome.reasons[0]}" if unsure and outcome.reasons else ""
+        return ExaminedMedia(url, outcome.matches, record_id, picture.digest, why)
+
+    def _compare(self, digest: Digest, siblings: Sequence[QueryImage]) -> _Picture:
+        if digest not in self._pictures:
+            query = self._queries[digest]
+            found = query if isinstance(query, Unexamined) else self.examiner.picture(query, siblings)
+            self._pictures[digest] = _Picture(found, digest)
+        return self._pictures[digest]
+
+    def _store(self, found: PageAnalysis) -> None:
+        references = {
+            (copy.item.item_id, copy.media_id): copy
+            for finding in found.findings
+            for copy in self._reference(finding)
+        }
+        self.store.put_page_analysis(
+            self.analysis.analysis_id,
+            found.verdict,
+            found.findings,
+            tuple(references.values()),
+            now=self.now(),
+            actor=_ACTOR,
+        )
+
+    def _reference(self, finding: Finding) -> Iterator[ReferenceCopy]:
+        """Copy the platform's own side into the case: its file if it is still the one that was indexed."""
+        match = finding.match
+        item = self.index.item(match.item_id)
+        if item is None:
+            raise VerificationError(f"the index no longer holds {match.item_id}, which it just matched")
+        if match.image is None:
+            yield ReferenceCopy(item, None, None, is_original=False)
+            return
+        for reference in self.index.images([match.image.media_id]):
+            original = _original(reference)
+            if original is not None:
+                digest = self.store.put_object(original)
+                yield ReferenceCopy(item, reference.media_id, digest, True, _media_type(original))
+            elif reference.thumbnail is not None:
+                digest = self.store.put_object(_png(reference))
+                yield ReferenceCopy(item, reference.media_id, digest, False, "image/png")
+            else:
+                yield ReferenceCopy(item, reference.media_id, None, is_original=False)
+
+
+def analyse_case(
+    store: CaseStore,
+    index: OpenIndex,
+    settings: Settings,
+    examiner: Examiner,
+    *,
+    now: Callable[[], datetime],
+    blocked: frozenset[Digest] = frozenset(),
+) -> Iterator[PageDone]:
+    """Judge every captured page of the case that this index, settings and software have not judged yet.
+
+    A run that was interrupted goes on where it was; new captures, another state
+    of the index, other settings or other software versions begin anew, and what
+    stood before remains in the case as superseded. Nothing is fetched.
+    """
+    generation = index.snapshot()
+    pages = _latest(store.captures())
+    newest = max((page.captured_at for page in store.captures()), default=None)
+    analysis = _continued(store, generation.snapshot_id, settings.to_toml(), newest)
+    if analysis is None:
+        analysis = store.begin_analysis(
+            started_at=now(),
+            index_generation=generation.number,
+            index_snapshot=generation.snapshot_id,
+            settings=settings.to_toml(),
+            environment=software(),
+            actor=_ACTOR,
+        )
+    judged = store.analysed_pages(analysis.analysis_id)
+    run = AnalysisRun(store, index, settings, examiner, analysis, now, blocked)
+    yield from run.run([page for page in pages if page.url not in judged])
+
+
+def _continued(
+    store: CaseStore, snapshot: str, settings: str, newest: datetime | None
+) -> Analysis | None:
+    """Return the last analysis if it decides by the same and nothing was captured since it began."""
+    analyses = store.contents().analyses
+    if not analyses or newest is None:
+        return None
+    last = analyses[-1]
+    same = (last.index_snapshot, last.settings, last.environment) == (snapshot, settings, software())
+    return last if same and newest <= last.started_at else None
+
+
+def _latest(captures: Iterator[Capture]) -> list[Capture]:
+    """Return each page's capture that counts: the last that was seen whole, else the last."""
+    pages: dict[str, Capture] = {}
+    for capture in captures:
+        if capture.purpose in _PAGES:
+            held = pages.get(capture.url)
+            if held is None or capture.outcome is Outcome.OK or held.outcome is not Outcome.OK:
+                pages[capture.url] = capture
+    return list(pages.values())
+
+
+def _by_site(pages: Sequence[Capture]) -> Mapping[str, list[Capture]]:
+    sites: dict[str, list[Capture]] = {}
+    for page in pages:
+        sites.setdefault(_site(page.url), []).append(page)
+    return sites
+
+
+def _site(url: str) -> str:
+    host = normalise(url).host
+    return registrable_domain(host) or host
+
+
+def _allowed(found: PageAnalysis) -> PageAnalysis:
+    """Show what was found on an allow-listed domain without accusing it."""
+    reason = "the domain is on the operator's allow list"
+    findings = tuple(replace(one, match=_softened(one.match, reason)) for one in found.findings)
+    verdict = found.verdict
+    if verdict.verdict is Verdict.CONFIRMED:
+        verdict = replace(verdict, verdict=Verdict.POSSIBLE, reasons=(reason, *verdict.reasons))
+    return PageAnalysis(verdict, findings)
+
+
+def _softened(match: Match, reason: str) -> Match:
+    if match.verdict is not Verdict.CONFIRMED:
+        return match
+    return replace(match, verdict=Verdict.POSSIBLE, reasons=(*match.reasons, reason))
+
+
+def _inline(url: str) -> bytes | Unexamined:
+    """Return the bytes of a ``data:`` URL (RFC 2397)."""
+    head, comma, body = url.partition(",")
+    if not comma:
+        return Unexamined("picture: malformed data URL")
+    data = unquote_to_bytes(body)
+    if not head.endswith(";base64"):
+        return data
+    try:
+        return base64.b64decode(data, validate=False)
+    except binascii.Error:
+        return Unexamined("picture: malformed data URL")
+
+
+def _original(reference: ImageReference) -> bytes | None:
+    """Return the reference's file if it is still there with the bytes that were indexed."""
+    if reference.path is None or reference.digest is None:
+        return None
+    try:
+        data = Path(reference.path).read_bytes()
+    except OSError:
+        return None
+    return data if digest_of(data) == reference.digest else None
+
+
+def _png(reference: ImageReference) -> bytes:
+    buffer = io.BytesIO()
+    assert reference.thumbnail is not None
+    Image.fromarray(reference.thumbnail.pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _media_type(data: bytes) -> str:
+    with Image.open(io.BytesIO(data)) as image:
+        return Image.MIME.get(image.format or "", "application/octet-stream")

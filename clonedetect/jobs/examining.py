@@ -1,0 +1,97 @@
+"""Comparing one document or picture with the index; what scanning and matching files share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from clonedetect.errors import MediaError
+from clonedetect.extract.page import read_page
+from clonedetect.extract.sandbox import Killed, Sandbox
+from clonedetect.match.candidates import ImageOutcome, match_image
+from clonedetect.match.mask import MaskCache
+from clonedetect.match.text import match_texts
+from clonedetect.models.ids import Digest
+from clonedetect.models.match import Match, Verdict
+from clonedetect.models.page import PageContent, TextBlock
+from clonedetect.protocols import ReferenceIndex
+from clonedetect.settings.document import Settings
+from clonedetect.signals.image import QueryImage, query_image
+from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
+
+__all__ = ["Examiner", "Unexamined"]
+
+_PICTURE_TIMEOUT_S = 20.0
+_PICTURE_MEMORY_BYTES = 3 << 30
+_LEAST_SIDE = 48
+_SIBLINGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Unexamined:
+    """Something that could not be compared, and why, as a phrase that can be counted."""
+
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class Examiner:
+    """Everything one index and one settings document say of pictures, texts and pages.
+
+    Hostile bytes are parsed in `sandbox`; comparing happens here. Use it as a
+    context manager: it closes the sandbox.
+    """
+
+    index: ReferenceIndex
+    settings: Settings
+    phrases: CommonPhrases = field(default_factory=shipped_phrases)
+    workers: int = 2
+    _masks: MaskCache = field(default_factory=MaskCache)
+    _sandbox: Sandbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sandbox = Sandbox(
+            self.workers, preload=("clonedetect.extract.page", "clonedetect.signals.image")
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sandbox.close()
+
+    def page(self, content: bytes, url: str, content_type: str) -> PageContent | Unexamined:
+        """Read a document in the sandbox."""
+        answer = self._sandbox.call(read_page, content, url, content_type)
+        if isinstance(answer, Killed):
+            return Unexamined(f"the parser was stopped: {answer.reason}")
+        return answer
+
+    def query(self, data: bytes) -> QueryImage | Unexamined:
+        """Decode and hash a picture in the sandbox."""
+        try:
+            answer = self._sandbox.call(
+                query_image, data, timeout_s=_PICTURE_TIMEOUT_S, memory_bytes=_PICTURE_MEMORY_BYTES
+            )
+        except MediaError as error:
+            return Unexamined(f"no usable picture: {error}")
+        if isinstance(answer, Killed):
+            return Unexamined(f"the picture decoder was stopped: {answer.reason}")
+        return answer
+
+    def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:
+        """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""
+        width, height = query.signals.width, query.signals.height
+        if max(width, height) < _LEAST_SIDE:
+            return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
+        others = [one for one in siblings if one.signals.digest != query.signals.digest]
+        thresholds = self.settings.thresholds.image
+        return match_image(query, self.index, thresholds, siblings=others[:_SIBLINGS], masks=self._masks)
+
+    def texts(self, blocks: Sequence[TextBlock], repeated: Collection[Digest] = ()) -> tuple[Match, ...]:
+        """Find the index's captions in text blocks; `repeated` are the site's interface strings."""
+        return match_texts(blocks, self.index, self.settings.thresholds.text, self.phrases, repeated)

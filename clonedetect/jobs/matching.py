@@ -1,0 +1,156 @@
+"""Files against an index, without a crawl: pictures, pages and texts from disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from clonedetect.crawl.sniff import media_kind
+from clonedetect.errors import InputError
+from clonedetect.extract.charset import decode
+from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.match.text import is_too_short
+from clonedetect.models.item import MediaKind
+from clonedetect.models.match import Match, Verdict
+from clonedetect.models.page import BlockKind, TextBlock
+
+__all__ = ["FileResult", "QueryKind", "list_files", "match_files"]
+
+_MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|div|p|meta|script)\b", re.IGNORECASE)
+_LOOK_BYTES = 4096
+_MOST_BYTES = 50_000_000
+
+
+class QueryKind(StrEnum):
+    """What a file is, told by its content."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    TEXT = "text"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What comparing one file gave; without `matches` the verdict is `none` or `inconclusive`."""
+
+    query: str
+    query_kind: QueryKind
+    verdict: Verdict
+    matches: tuple[Match, ...]
+    reasons: tuple[str, ...]
+
+
+def list_files(arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return the files named: a directory is walked in order, ``@LIST`` holds one path a line.
+
+    Raises InputError for what does not exist, and where there is no file at all.
+    """
+    files: list[str] = []
+    for argument in arguments:
+        if argument.startswith("@"):
+            files += list_files(_lines(Path(argument[1:])))
+        elif Path(argument).is_dir():
+            walk = sorted(os.walk(argument, onerror=_refuse_unreadable))
+            files += [str(Path(folder, name)) for folder, _, names in walk for name in sorted(names)]
+        elif Path(argument).is_file():
+            files.append(argument)
+        else:
+            raise InputError(f"there is no file {argument}")
+    if not files:
+        raise InputError("no file to match: name files, a directory that holds some, or @LIST")
+    return tuple(files)
+
+
+def match_files(examiner: Examiner, files: Iterable[str]) -> Iterator[FileResult]:
+    """Compare each file with the index, one result a file, in order.
+
+    Raises InputError for a file that cannot be read.
+    """
+    for name in files:
+        try:
+            with Path(name).open("rb") as stream:
+                data = stream.read(_MOST_BYTES + 1)
+        except OSError as error:
+            raise InputError(f"{name} cannot be read: {error.strerror}") from error
+        yield _match(examiner, name, data)
+
+
+def _match(examiner: Examiner, name: str, data: bytes) -> FileResult:
+    kind = _kind(data)
+    if len(data) > _MOST_BYTES:
+        return _unseen(name, kind, f"larger than {_MOST_BYTES // 1_000_000} MB")
+    if kind is QueryKind.VIDEO:
+        return _unseen(name, kind, "videos are not compared by this version")
+    if kind is QueryKind.IMAGE:
+        return _picture(examiner, name, data)
+    if kind is QueryKind.HTML:
+        return _page(examiner, name, data)
+    text = decode(data, "text/plain").text
+    return _texts(examiner, name, kind, (TextBlock(text, BlockKind.LEAF, "file"),), ())
+
+
+def _kind(data: bytes) -> QueryKind:
+    found = media_kind(data)
+    if found is not None:
+        return QueryKind.VIDEO if found is MediaKind.VIDEO else QueryKind.IMAGE
+    return QueryKind.HTML if _MARKUP.search(data[:_LOOK_BYTES]) else QueryKind.TEXT
+
+
+def _unseen(name: str, kind: QueryKind, reason: str) -> FileResult:
+    return FileResult(name, kind, Verdict.INCONCLUSIVE, (), (reason,))
+
+
+def _picture(examiner: Examiner, name: str, data: bytes) -> FileResult:
+    query = examiner.query(data)
+    if isinstance(query, Unexamined):
+        return _unseen(name, QueryKind.IMAGE, query.reason)
+    outcome = examiner.picture(query)
+    return _result(name, QueryKind.IMAGE, outcome.matches, outcome.verdict, outcome.reasons)
+
+
+def _page(examiner: Examiner, name: str, data: bytes) -> FileResult:
+    content = examiner.page(data, Path(name).resolve().as_uri(), "")
+    if isinstance(content, Unexamined):
+        return _unseen(name, QueryKind.HTML, content.reason)
+    unseen = [f"not examined: {count} x {reason}" for reason, count in content.omitted]
+    if content.media:
+        unseen.append(f"not examined: {len(content.media)} x picture or video the page refers to")
+    return _texts(examiner, name, QueryKind.HTML, content.blocks, tuple(unseen))
+
+
+def _texts(
+    examiner: Examiner, name: str, kind: QueryKind, blocks: tuple[TextBlock, ...], unseen: tuple[str, ...]
+) -> FileResult:
+    matches = examiner.texts(blocks)
+    if is_too_short(blocks, examiner.index.model, examiner.settings.thresholds.text):
+        unseen = (*unseen, "the text is too short to prove anything")
+    verdict = Verdict.INCONCLUSIVE if unseen else Verdict.NONE
+    return _result(name, kind, matches, verdict, unseen or ("compared, and nothing of the index was found",))
+
+
+def _result(
+    name: str, kind: QueryKind, matches: tuple[Match, ...], otherwise: Verdict, reasons: tuple[str, ...]
+) -> FileResult:
+    told = tuple(match for match in matches if match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE))
+    if told:
+        return FileResult(name, kind, told[0].verdict, told, ())
+    if matches:
+        doubts = tuple(f"{match.item_id}: {reason}" for match in matches for reason in match.reasons)
+        return FileResult(name, kind, Verdict.INCONCLUSIVE, (), doubts)
+    return FileResult(name, kind, otherwise, (), reasons or ("compared, and nothing of the index was found",))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the list {path} cannot be read: {error}") from error
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise InputError(f"{error.filename} cannot be read: {error.strerror}") from error

@@ -1,0 +1,356 @@
+"""The scan: from a grant, an index and a list of URLs to a case with verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clonedetect.archive.custody import CustodyLog
+from clonedetect.archive.warc import WarcArchive
+from clonedetect.case.store import CaseStore
+from clonedetect.crawl.crawler import CrawlLimits, Crawler, Hooks
+from clonedetect.crawl.events import CaptureEvent, CrawlEvent, CrawlSummary
+from clonedetect.crawl.fetch import Fetcher
+from clonedetect.crawl.frontier import Frontier
+from clonedetect.crawl.pace import PaceLimits
+from clonedetect.crawl.recorder import Recorder
+from clonedetect.crawl.robots import RobotsRules
+from clonedetect.errors import DependencyError, InputError, NotPermittedError, UsageError
+from clonedetect.extract.page import read_page
+from clonedetect.extract.sandbox import Killed, Sandbox
+from clonedetect.extract.walls import classify
+from clonedetect.grant.file import SignedGrant, read_grant
+from clonedetect.grant.keys import read_public_keys
+from clonedetect.grant.permit import permit
+from clonedetect.grant.terms import Grant, RobotsPolicy
+from clonedetect.jobs.analysing import PageDone, analyse_case
+from clonedetect.jobs.examining import Examiner
+from clonedetect.jobs.opening import open_reference
+from clonedetect.models.capture import FetchResult, Outcome, Purpose
+from clonedetect.models.case import GrantFile
+from clonedetect.models.ids import Digest
+from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.page import PageContent
+from clonedetect.models.permit import Permit, Refusal
+from clonedetect.settings.document import Settings
+from clonedetect.settings.file import SettingsFile, read_settings
+from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
+
+__all__ = ["FindingEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
+
+_UNREACHED = frozenset({Outcome.DNS_ERROR, Outcome.CONNECT_ERROR, Outcome.TLS_ERROR, Outcome.TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What the operator asked for; `approvers` are files of public keys."""
+
+    grant: Path
+    index: Path | None
+    case: Path
+    seeds: tuple[str, ...]
+    approvers: tuple[Path, ...] = ()
+    settings: Path | None = None
+    crawl: bool = True
+    analyse: bool = True
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FindingEvent:
+    """One finding was stored."""
+
+    finding: Finding
+
+
+ScanEvent = CrawlEvent | FindingEvent | PageDone
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """How the case stands after the scan; counts are of the whole case but for the crawl's own."""
+
+    captures: int
+    outcomes: tuple[tuple[str, int], ...]
+    refusals: int
+    not_visited: int
+    confirmed_items: int
+    confirmed_accounts: int
+    pages_confirmed: int
+    possible_findings: int
+    pages: int
+    seconds: float
+    stopped_by: str
+
+
+class _Stop:
+    """SIGINT or SIGTERM asked for a clean end."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.event: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, event: asyncio.Event) -> None:
+        """Let the running loop know too."""
+        self.event, self._loop = event, asyncio.get_running_loop()
+        if self.is_set:
+            event.set()
+
+    def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  a signal handler's signature
+        self.is_set = True
+        if self.event is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self.event.set)
+
+
+@contextmanager
+def _stoppable() -> Iterator[_Stop]:
+    stop = _Stop()
+    before = [(number, signal.signal(number, stop)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
+    """Crawl what the grant permits and judge what was captured; run again, it goes on where it was.
+
+    Raises NotPermittedError for a grant that is not authorized, out of its
+    window, or refuses every seed; DependencyError where no seed could be
+    reached; InputError for settings or an index that cannot be used;
+    LockedError while another process writes the case. KeyboardInterrupt after
+    a clean end that SIGINT or SIGTERM asked for.
+    """
+    began = time.monotonic()
+    chosen = read_settings(request.settings, request.index)
+    signed = read_grant(request.grant)
+    approver = signed.authorize(_approvers(request, chosen)).approver
+    if request.analyse and request.index is None:
+        raise UsageError("an analysis needs an index: name it with --index, or crawl only with --crawl-only")
+    if request.index is not None:
+        open_reference(request.index).close()  # a wrong index is told before the first request
+    with _stoppable() as stop, open_case(request.case, signed.grant.case_id) as (store, custody):
+        _accept(store, signed, approver)
+        stopped_by = ""
+        if request.crawl:
+            archive = WarcArchive.open(
+                store.folder,
+                store.case_id,
+                known=store.archived_until(),
+                custody=custody,
+                now=_now(),
+            )
+            told = asyncio.run(_crawl(request, signed.grant, chosen.settings, store, archive, on_event, stop))
+            stopped_by = told.stopped_by
+            _mind_seeds(request, told, store)
+        if request.analyse and request.index is not None and not stop.is_set:
+            _analyse(request, chosen, store, on_event, stop)
+        if stop.is_set:
+            raise KeyboardInterrupt
+        return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _approvers(request: ScanRequest, chosen: SettingsFile) -> list:  # type: ignore[type-arg]
+    named = [chosen.located(name) for name in chosen.settings.signing.approvers]
+    return [key for path in (*request.approvers, *named) for key in read_public_keys(path)]
+
+
+@contextmanager
+def open_case(folder: Path, case_id: str) -> Iterator[tuple[CaseStore, CustodyLog]]:
+    """Open the case in `folder` for writing, made if there is none, with its custody log."""
+    opened: list[CustodyLog] = []
+
+    def custody(path: Path, now: datetime) -> CustodyLog:
+        opened.append(CustodyLog.open(path, now))
+        return opened[-1]
+
+    if (folder / "case.db").exists():
+        store = CaseStore.open(folder, custody=custody, now=_now())
+    else:
+        store = CaseStore.create(folder, case_id, custody=custody, now=_now(), actor="clonedetect")
+    with store:
+        yield store, opened[-1]
+
+
+def _accept(store: CaseStore, signed: SignedGrant, approver: str) -> None:
+    grant = signed.grant
+    file = GrantFile(
+        grant.grant_id,
+        grant.digest,
+        signed.data,
+        signed.signature,
+        signed.countersignature,
+        approver,
+        _now(),
+    )
+    store.accept_grant(file, grant.case_id, is_rehearsal=grant.is_rehearsal, actor="clonedetect")
+
+
+async def _crawl(
+    request: ScanRequest,
+    grant: Grant,
+    settings: Settings,
+    store: CaseStore,
+    archive: WarcArchive,
+    on_event: Callable[[ScanEvent], None],
+    stop: _Stop,
+) -> CrawlSummary:
+    event = asyncio.Event()
+    stop.attach(event)
+    operator = settings.signing.actor or settings.claimant.name or grant.approved_by
+    frontier = Frontier(store.database)
+    with Sandbox(request.workers) as sandbox:
+        async with Fetcher(operator=operator, contact=grant.contact) as fetcher:
+            hooks = Hooks(
+                fetch=fetcher.fetch,
+                permit_for=lambda url, purpose: _ask(grant, url, purpose),
+                read_page=_Reader(sandbox).read,
+                robots_rules=_robots(grant),
+                classify=_Reader(sandbox).classify,
+                on_event=on_event,
+            )
+            crawler = Crawler(
+                Recorder(store, archive, frontier, actor="clonedetect crawl"),
+                hooks,
+                grant_id=grant.grant_id,
+                limits=_limits(grant),
+                pace=PaceLimits(min_delay_s=grant.limits.min_delay_s, per_host=grant.limits.per_host),
+            )
+            return await crawler.run(request.seeds, event)
+
+
+def _ask(grant: Grant, url: str, purpose: Purpose) -> Permit | Refusal:
+    return permit(grant, url, purpose, _now())
+
+
+def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:
+    if grant.robots.policy is RobotsPolicy.OVERRIDE:
+        reason = f"overridden by the countersigned grant: {grant.robots.reason}"
+        return lambda _: RobotsRules.allowing_all(reason)
+    return RobotsRules.of_result
+
+
+def _limits(grant: Grant) -> CrawlLimits:
+    return CrawlLimits(
+        max_pages=grant.limits.max_pages,
+        max_bytes=grant.limits.max_bytes,
+        max_depth=grant.limits.max_depth,
+        run_time_s=grant.limits.run_time_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads documents in the sandbox for the crawler."""
+
+    sandbox: Sandbox
+
+    async def read(self, content: bytes, url: str, content_type: str) -> PageContent:
+        """Return what the page leads to; raises InputError where the parser had to be stopped."""
+        answer = await self.sandbox.acall(read_page, content, url, content_type)
+        if isinstance(answer, Killed):
+            raise InputError(f"the parser of {url} was stopped: {answer.reason} ({answer.detail})")
+        return answer
+
+    async def classify(self, result: FetchResult) -> tuple[Outcome, str] | None:
+        """Return a finer outcome for a page that is a wall; a parser that had to be stopped is one too."""
+        if result.purpose not in (Purpose.PAGE, Purpose.API) or not result.exchanges:
+            return None
+        last = result.exchanges[-1]
+        if last.status is None:
+            return None
+        answer = await self.sandbox.acall(
+            classify, last.status, last.headers, result.content, result.url, result.final_url
+        )
+        if isinstance(answer, Killed):
+            return Outcome.PARSE_KILLED, f"the parser was stopped: {answer.reason}"
+        return answer
+
+
+def _mind_seeds(request: ScanRequest, told: CrawlSummary, store: CaseStore) -> None:
+    if request.seeds and told.seeds_refused == len(set(request.seeds)):
+        raise NotPermittedError(
+            "the grant refuses every URL of the list; `clonedetect grant check` says why for each"
+        )
+    pages = [one for one in store.captures() if one.depth == 0 and one.purpose is Purpose.PAGE]
+    if pages and all(one.outcome in _UNREACHED for one in pages):
+        raise DependencyError(
+            f"no URL of the list could be reached: {pages[0].url}: {pages[0].outcome} ({pages[0].reason})"
+        )
+
+
+def _analyse(
+    request: ScanRequest,
+    chosen: SettingsFile,
+    store: CaseStore,
+    on_event: Callable[[ScanEvent], None],
+    stop: _Stop,
+) -> None:
+    assert request.index is not None
+    phrases = _phrases(chosen)
+    with (
+        open_reference(request.index) as index,
+        Examiner(index, chosen.settings, phrases, workers=request.workers) as examiner,
+    ):
+        for done in analyse_case(store, index, chosen.settings, examiner, now=_now, blocked=_blocked(chosen)):
+            on_event(done)
+            for finding in done.analysis.findings:
+                on_event(FindingEvent(finding))
+            if stop.is_set:
+                return
+
+
+def _phrases(chosen: SettingsFile) -> CommonPhrases:
+    if not chosen.settings.banks.common_phrases:
+        return shipped_phrases()
+    return shipped_phrases().with_phrases(_bank_lines(chosen, chosen.settings.banks.common_phrases))
+
+
+def _blocked(chosen: SettingsFile) -> frozenset[Digest]:
+    lines = _bank_lines(chosen, chosen.settings.banks.blocked_digests)
+    return frozenset(Digest(f"sha256:{line.removeprefix('sha256:').lower()}") for line in lines)
+
+
+def _bank_lines(chosen: SettingsFile, names: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for name in names:
+        path = chosen.located(name)
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"the list {path} that the settings name cannot be read: {error}") from error
+        lines += [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return lines
+
+
+def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
+    contents = store.contents()
+    outcomes: dict[str, int] = {}
+    for capture in contents.captures:
+        outcomes[capture.outcome] = outcomes.get(capture.outcome, 0) + 1
+    confirmed = [one.match for one in contents.findings if one.match.verdict is Verdict.CONFIRMED]
+    return ScanSummary(
+        captures=len(contents.captures),
+        outcomes=tuple(sorted(outcomes.items())),
+        refusals=len(contents.refusals),
+        not_visited=len(contents.not_visited),
+        confirmed_items=len({match.item_id for match in confirmed}),
+        confirmed_accounts=len({match.account_id for match in confirmed if match.account_id is not None}),
+        pages_confirmed=sum(one.verdict is Verdict.CONFIRMED for one in contents.verdicts),
+        possible_findings=len(contents.findings) - len(confirmed),
+        pages=len(contents.verdicts),
+        seconds=0.0,
+        stopped_by=stopped_by,
+    )
