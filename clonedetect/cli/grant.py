@@ -41,7 +41,9 @@ def new(file: Path) -> None:
         raise InputError(f"{file} exists and is not overwritten; choose another name") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
-    stdout().print(f"wrote {file}; fill it in, then: clonedetect grant check {file} URL", markup=False)
+    stdout().print(
+        f"wrote {file}; fill it in, then: clonedetect grant check {file} URL", markup=False, soft_wrap=True
+    )
 
 
 @grant.command("sign")
@@ -62,7 +64,11 @@ def sign(file: Path, key: Path, countersign: bool, password_file: Path | None, a
     if wants_json(as_json):
         emit({"signature": str(target), "grant": signed.grant_id, "digest": signed.digest, "signer": signer})
         return
-    stdout().print(f"grant {signed.grant_id}, {signed.digest}\nsigned by {signer}\nin {target}", markup=False)
+    stdout().print(
+        f"grant {signed.grant_id}, {signed.digest}\nsigned by {signer}\nin {target}",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 @grant.command("check")

@@ -36,7 +36,7 @@ def new(file: Path) -> None:
         raise InputError(f"{file} exists and is not overwritten; choose another name") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
-    stdout().print(f"wrote {file}", markup=False)
+    stdout().print(f"wrote {file}", markup=False, soft_wrap=True)
 
 
 @settings.command("show")

@@ -29,6 +29,7 @@ _SCHEME = re.compile(r"(https?)://", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SPACE = re.compile("[\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MANY_SLASHES = re.compile(r"(?:https?:)?/{3}", re.IGNORECASE | re.ASCII)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Servers decode once or twice, and some decode overlong UTF-8: then these become a slash, backslash or dot.
@@ -126,10 +127,8 @@ def resolve(base: NormalUrl, reference: str) -> str:
     The result is not yet in normal form: `normalise` decides whether it has one.
     """
     cleaned = re.sub(r"[\t\n\r]", "", reference.strip("".join(map(chr, range(0x21)))))
-    if cleaned.startswith("///"):
-        cleaned = (
-            f"{base.scheme}:{cleaned}"  # browsers skip all slashes and read a host; normalise refuses it
-        )
+    if _MANY_SLASHES.match(cleaned):
+        return cleaned  # browsers skip the slashes and read a host, urllib a path: normalise refuses it
     try:
         return urljoin(str(base), cleaned).replace(" ", "%20")
     except ValueError as error:
