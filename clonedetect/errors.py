@@ -85,6 +85,9 @@ class UrlError(InputError):
         self.url = url
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[UrlError], tuple[str, str]]:
+        return type(self), (self.url, self.reason)
+
 
 class IndexFormatError(InputError):
     """Stored data of another schema, algorithm or version than this program's."""

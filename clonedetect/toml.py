@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from clonedetect.errors import InputError
-from clonedetect.toml_lines import Path, line_numbers
+from clonedetect.toml_lines import KeyPath, line_numbers
 
 __all__ = ["Table", "load_toml", "toml_value"]
 
@@ -31,7 +31,7 @@ _KEY = re.compile(r"\s*(?:\[+\s*)?([\w.\"'-]+)")
 class _Source:
     name: str
     error: type[InputError]
-    lines: dict[Path, int]
+    lines: dict[KeyPath, int]
 
 
 class Table:
@@ -42,7 +42,7 @@ class Table:
     before what is missing because of it.
     """
 
-    def __init__(self, values: dict[str, Any], path: Path, source: _Source, known: Iterable[str]) -> None:
+    def __init__(self, values: dict[str, Any], path: KeyPath, source: _Source, known: Iterable[str]) -> None:
         self._values = values
         self._path = path
         self._source = source
@@ -235,7 +235,7 @@ def _syntax_message(name: str, text: str, problem: str) -> str:
     return f"{name}:{number}: {f'{key[1]}: ' if key else ''}not TOML: {_AT_LINE.sub('', problem)}"
 
 
-def _spell(path: Path) -> str:
+def _spell(path: KeyPath) -> str:
     spelled = ""
     for part in path:
         if isinstance(part, int):

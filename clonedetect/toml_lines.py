@@ -6,9 +6,9 @@ import re
 import tomllib
 from collections.abc import Iterator
 
-__all__ = ["Path", "line_numbers"]
+__all__ = ["KeyPath", "line_numbers"]
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and array positions from the root to a value."""
 
 # One piece of valid TOML as far as lines need it: strings whole, comments whole, all else by character.
@@ -17,14 +17,14 @@ _PIECE = re.compile(
 )
 
 
-def line_numbers(text: str) -> dict[Path, int]:
+def line_numbers(text: str) -> dict[KeyPath, int]:
     """Return the line of every table header and key of a valid document; keys of inline tables left out.
 
     `text` must have been accepted by tomllib, line ends as ``\\n``.
     """
-    lines: dict[Path, int] = {}
-    counts: dict[Path, int] = {}
-    current: Path = ()
+    lines: dict[KeyPath, int] = {}
+    counts: dict[KeyPath, int] = {}
+    current: KeyPath = ()
     for pieces, line in _statements(text):
         parts, is_header = _key_of(pieces)
         path = _place((), parts[:-1], counts) if is_header else current
@@ -44,7 +44,7 @@ def line_numbers(text: str) -> dict[Path, int]:
     return lines
 
 
-def _place(path: Path, parts: list[str], counts: dict[Path, int]) -> Path:
+def _place(path: KeyPath, parts: list[str], counts: dict[KeyPath, int]) -> KeyPath:
     for part in parts:
         path = (*path, part)
         if path in counts:

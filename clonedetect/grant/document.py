@@ -201,7 +201,8 @@ def _pin(table: Table, name: str) -> tuple[str, str, int]:
         raise table.error(name, f'{target!r}: {error}; write name = "127.0.0.1:8081"') from None
     if literal_address(host) is not None:
         raise table.error(name, "an address is not looked up; pin a name")
-    if not address.is_loopback:
+    # Later Pythons call ::ffff:127.0.0.1 loopback; a pin is spelled as what it is.
+    if not address.is_loopback or literal_address(str(address)) != address:
         raise table.error(name, f"{address} is no loopback address")
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
         raise table.error(name, f"{target!r} has no port from 1 to 65535")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from clonedetect.errors import InputError, UrlError
@@ -146,6 +148,8 @@ def test_a_url_that_parsers_could_differ_on_is_refused_with_its_reason(url: str,
     assert reason in refused.value.reason
     assert refused.value.url == url
     assert isinstance(refused.value, InputError)
+    copied = pickle.loads(pickle.dumps(refused.value))
+    assert (copied.url, copied.reason, str(copied)) == (url, refused.value.reason, str(refused.value))
 
 
 def test_the_longest_url_is_still_permitted() -> None:
