@@ -206,7 +206,7 @@ def load_toml(data: bytes, *, name: str, error: type[InputError], known: Iterabl
     text = text.replace("\r\n", "\n")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # TOMLDecodeError, or Python's limit on the digits of a number
         raise error(_syntax_message(name, text, str(problem))) from None
     except RecursionError:
         raise error(f"{name}:1: nested too deeply to be read") from None

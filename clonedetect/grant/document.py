@@ -180,15 +180,24 @@ def _robots(grant: Table) -> Robots:
 
 def _development(grant: Table, trust_root: bytes | None) -> Development:
     table = grant.table("development", ("allow_loopback", "resolve", "tls", "ca"))
-    names = table.table("resolve", None)
     ca = table.text("ca") if "ca" in table else None
     return Development(
         allow_loopback=table.flag("allow_loopback", default=False),
-        resolve=tuple(_pin(names, name) for name in names.keys()),  # noqa: SIM118  a Table is no mapping
+        resolve=_pins(table.table("resolve", None)),
         tls=table.flag("tls", default=True),
         ca=ca,
         trust_root=trust_root if ca else None,
     )
+
+
+def _pins(table: Table) -> tuple[tuple[str, str, int], ...]:
+    pins: dict[str, tuple[str, str, int]] = {}
+    for name in table.keys():  # noqa: SIM118  a Table is no mapping
+        pin = _pin(table, name)
+        if pin[0] in pins:
+            raise table.error(name, f"{pin[0]} is pinned twice")
+        pins[pin[0]] = pin
+    return tuple(pins.values())
 
 
 def _pin(table: Table, name: str) -> tuple[str, str, int]:
@@ -204,7 +213,7 @@ def _pin(table: Table, name: str) -> tuple[str, str, int]:
     # Later Pythons call ::ffff:127.0.0.1 loopback; a pin is spelled as what it is.
     if not address.is_loopback or literal_address(str(address)) != address:
         raise table.error(name, f"{address} is no loopback address")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65_535:
         raise table.error(name, f"{target!r} has no port from 1 to 65535")
     return host, str(address), int(port)
 

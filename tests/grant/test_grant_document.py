@@ -268,6 +268,7 @@ def test_every_fault_is_named_by_file_line_and_key(
         ("127.0.0.1:0", "no port"),
         ("127.0.0.1:65536", "no port"),
         ("127.0.0.1:x", "no port"),
+        ("127.0.0.1:" + "9" * 5000, "no port"),
     ],
 )
 def test_names_are_pinned_to_loopback_only(
@@ -282,6 +283,12 @@ def test_names_are_pinned_to_loopback_only(
 def test_an_address_is_not_pinned(whole_grant: str, development: str) -> None:
     text = whole_grant + development.replace('"clone.example"', '"93.184.216.34"')
     with pytest.raises(GrantError, match="pin a name"):
+        parse_grant(text.encode(), name="g")
+
+
+def test_a_name_is_pinned_once(whole_grant: str, development: str) -> None:
+    text = whole_grant + development.replace("resolve = {", 'resolve = { "CLONE.example." = "127.0.0.1:9",')
+    with pytest.raises(GrantError, match=r"clone\.example is pinned twice"):
         parse_grant(text.encode(), name="g")
 
 
@@ -339,6 +346,7 @@ def test_what_is_answered_on_loopback() -> None:
         (b"[grant", "g:1: grant: not TOML"),
         (b"[grant]\nhosts = 5", "g:1: grant.valid_from: is missing"),
         (b"a = " + b"[" * 5000, "g:1: "),
+        (b"[grant]\nid = " + b"9" * 5000, "g:2: id: not TOML: Exceeds the limit"),
     ],
 )
 def test_bytes_that_are_no_grant_are_refused_by_line(data: bytes, reason: str) -> None:
