@@ -85,8 +85,11 @@ class CharacterModel(Protocol):
         """
         ...
 
-    def is_sufficient(self, text: str) -> bool:
-        """Whether the model has seen enough of the script of `text` to tell rare from common."""
+    def is_sufficient(self, text: str, *, leave_out: str = "") -> bool:
+        """Whether the model has seen enough of the script of `text` to tell rare from common.
+
+        `leave_out` is one text whose own contribution does not count.
+        """
         ...
 
 

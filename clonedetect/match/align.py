@@ -1,0 +1,195 @@
+"""How much of one text stands in another, in bits of information.
+
+rapidfuzz finds the window of the query that resembles the reference most;
+inside it the runs of equal characters (six or more, three of CJK) form a
+chain in the order of both texts. A run pays the bits of its characters, a gap
+costs one bit a character, and the chain of the highest sum is the alignment.
+Between the runs, fragments of three equal characters on (two of CJK) pay
+nothing, but are no gap either: of posts with every fifth word edited 93 % are
+found with them, 87 % without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+
+__all__ = ["Alignment", "Run", "Shared", "align", "find_shared"]
+
+_MIN_RUN = 6
+_MIN_FRAGMENT = 3
+_DENSE_WEIGHT = 2
+_GAP_BITS = 1.0
+_SEED = 6
+_NARROW_FROM = 4_000
+_LEAST_MARGIN = 12
+_FIRST_DENSE = 0x3040
+_LAST_DENSE = 0xD7FF
+_FIRST_PLANE_DENSE = 0x20000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Equal characters: where they begin in both normalised texts, and how many."""
+
+    reference: int
+    query: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The best chain of runs between a reference and a query.
+
+    `bits` is the chain's sum after gaps; `matched_bits` before; `coverage` its
+    share of the reference's bits; `density` the share of equal characters, in
+    runs or fragments, in the mean of the chain's two spans.
+    """
+
+    runs: tuple[Run, ...]
+    bits: float
+    matched_bits: float
+    coverage: float
+    density: float
+
+    @property
+    def matched(self) -> int:
+        """Number of matched characters."""
+        return sum(run.length for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """The runs two texts share, in order, and fragments: int64 (n + 1,), how many characters of the
+    reference before each position are equal but in no run.
+    """
+
+    runs: tuple[Run, ...]
+    fragments: npt.NDArray[np.int64]
+
+    @property
+    def matched(self) -> int:
+        """Number of characters in runs: an upper bound of what any chain matches."""
+        return sum(run.length for run in self.runs)
+
+    def score(self, bits: npt.NDArray[np.float64]) -> Alignment | None:
+        """Return the chain of the highest sum under `bits` per reference character, None without runs."""
+        if not self.runs:
+            return None
+        sums = np.concatenate(([0.0], np.cumsum(bits)))
+        gaps = [_gap(a, b, self.fragments) for a, b in pairwise(self.runs)]
+        first, last = _best_chain([_run_bits(run, sums) for run in self.runs], gaps)
+        chain = self.runs[first : last + 1]
+        matched_bits = sum(_run_bits(run, sums) for run in chain)
+        return Alignment(
+            chain,
+            bits=matched_bits - _GAP_BITS * sum(gaps[first:last]),
+            matched_bits=matched_bits,
+            coverage=matched_bits / float(sums[-1]) if sums[-1] > 0 else 0.0,
+            density=_density(chain, self.fragments),
+        )
+
+
+def align(reference: str, query: str, bits: npt.NDArray[np.float64]) -> Alignment | None:
+    """Return the best alignment of `reference` in `query`, both normalised, or None where no run is shared.
+
+    `bits` is the cost of each character of `reference`, float64 (n,).
+    """
+    return find_shared(reference, query).score(bits)
+
+
+def find_shared(reference: str, query: str) -> Shared:
+    """Return what `reference` and `query`, both normalised, have in common, before anything is weighed."""
+    if not reference or not query:
+        return Shared((), np.zeros(1, dtype=np.int64))
+    start, end = _window(reference, query)
+    return _shared(reference, query[start:end], start)
+
+
+def _window(reference: str, query: str) -> tuple[int, int]:
+    """Return the span of `query` that holds what resembles `reference`, with a margin for insertions."""
+    offset, end = 0, len(query)
+    if len(query) > max(_NARROW_FROM, 4 * len(reference)):
+        offset, end = _seeded(reference, query)
+    margin = max(_LEAST_MARGIN, len(reference) // 3)
+    if end - offset > len(reference):
+        found = fuzz.partial_ratio_alignment(reference, query[offset:end])
+        if found is not None:
+            return max(0, offset + found.dest_start - margin), min(
+                len(query), offset + found.dest_end + margin
+            )
+    return offset, end
+
+
+def _seeded(reference: str, query: str) -> tuple[int, int]:
+    """Return the stretch of a long `query`, three references long, that shares most with `reference`."""
+    seeds = {reference[i : i + _SEED] for i in range(len(reference) - _SEED + 1)}
+    hits = np.array([query[i : i + _SEED] in seeds for i in range(len(query) - _SEED + 1)], dtype=np.int64)
+    width = min(3 * len(reference), len(query))
+    sums = np.concatenate(([0], np.cumsum(hits)))
+    starts = np.arange(len(query) - width + 1)
+    counts = sums[np.minimum(starts + width, hits.size)] - sums[np.minimum(starts, hits.size)]
+    best = np.flatnonzero(counts == counts.max())
+    start = int(best[best.size // 2])
+    return start, start + width
+
+
+def _shared(reference: str, window: str, offset: int) -> Shared:
+    """Return the runs of equal characters that are long enough, in order, and the fragments."""
+    runs = []
+    loose = np.zeros(len(reference) + 1, dtype=np.int64)
+    for block in Levenshtein.editops(reference, window).as_matching_blocks():
+        weight = _weight(reference[block.a : block.a + block.size])
+        if weight >= _MIN_RUN:
+            runs.append(Run(block.a, offset + block.b, block.size))
+        elif weight >= _MIN_FRAGMENT:
+            loose[block.a + 1 : block.a + block.size + 1] = 1
+    return Shared(tuple(runs), np.cumsum(loose))
+
+
+def _weight(text: str) -> int:
+    """Return the length of `text` where a CJK character counts twice."""
+    return sum(_DENSE_WEIGHT if _is_dense(char) else 1 for char in text)
+
+
+def _is_dense(char: str) -> bool:
+    return _FIRST_DENSE <= ord(char) <= _LAST_DENSE or ord(char) >= _FIRST_PLANE_DENSE
+
+
+def _best_chain(gains: Sequence[float], gaps: Sequence[int]) -> tuple[int, int]:
+    """Return the first and last of the consecutive runs of the highest sum (leaving one out widens a gap)."""
+    best, best_span = float("-inf"), (0, 0)
+    current, start = 0.0, 0
+    for i, gain in enumerate(gains):
+        joined = current - _GAP_BITS * gaps[i - 1] if i else 0.0
+        if joined <= 0.0:
+            joined, start = 0.0, i
+        current = joined + gain
+        if current > best:
+            best, best_span = current, (start, i)
+    return best_span
+
+
+def _run_bits(run: Run, sums: npt.NDArray[np.float64]) -> float:
+    return float(sums[run.reference + run.length] - sums[run.reference])
+
+
+def _gap(before: Run, after: Run, fragments: npt.NDArray[np.int64]) -> int:
+    """Return the unequal characters between two runs, in the text that has more of them."""
+    start = before.reference + before.length
+    widest = max(after.reference - start, after.query - before.query - before.length)
+    return widest - int(fragments[after.reference] - fragments[start])
+
+
+def _density(chain: Sequence[Run], fragments: npt.NDArray[np.int64]) -> float:
+    first, last = chain[0], chain[-1]
+    end = last.reference + last.length
+    span = (end - first.reference + last.query + last.length - first.query) / 2
+    equal = sum(run.length for run in chain) + int(fragments[end] - fragments[first.reference])
+    return equal / span

@@ -1,0 +1,239 @@
+"""Captions of the index found in the text blocks of a page.
+
+Candidates come from the index's postings, each is aligned exactly, and the
+decision is made on bits of information under the index's character model.
+What many people write proves nothing whatever its rarity, so gates come
+before the verdict (`match.text_rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.match.align import Alignment, find_shared
+from clonedetect.match.quotation import is_quotation
+from clonedetect.match.text_rules import Decision, Evidence, decide
+from clonedetect.models.ids import Digest, ItemId, TextId
+from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
+from clonedetect.models.page import TextBlock
+from clonedetect.models.reference import TextReference
+from clonedetect.models.settings import TextThresholds
+from clonedetect.protocols import CharacterModel, ReferenceIndex
+from clonedetect.signals.normalise import Normalised, normalise
+from clonedetect.signals.phrases import CommonPhrases
+from clonedetect.signals.text import exact_digest, signals_of
+
+__all__ = ["block_digest", "is_too_short", "match_texts"]
+
+_FEWEST_CANDIDATES = 8
+_MOST_CANDIDATES = 64
+_CHARACTERS_PER_CANDIDATE = 100
+_FEWEST_MATCHED = 10
+_LEAST_SHARE = 0.25
+"""Ten characters of CJK cost 60 bits at most, and a quarter of a caption is no half of its bits."""
+_NEARLY = 0.95
+_RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
+
+Bits = npt.NDArray[np.float64]
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """One reference in one block, with what chooses between two blocks that hold it."""
+
+    match: Match
+    bits: float
+    size: int
+
+
+def match_texts(
+    blocks: Sequence[TextBlock],
+    index: ReferenceIndex,
+    thresholds: TextThresholds,
+    common_phrases: CommonPhrases,
+    repeated: Collection[Digest] = (),
+) -> tuple[Match, ...]:
+    """Return at most one match per item: the captions that stand in `blocks`, surest first.
+
+    `common_phrases` are the shipped ones or the operator's, `repeated` the
+    `block_digest` of texts that stand on several pages of the site. A caption
+    that is there but too short, or made of common phrases, is `inconclusive`;
+    nothing is returned for a caption that is not there. The span of a region
+    is in code points of the block's raw text, from the first to the last
+    matched character; `text.query_spans` are the runs between them.
+    """
+    page = _Page(_Costs(index.model, common_phrases), thresholds, frozenset(repeated))
+    best: dict[ItemId, _Found] = {}
+    for raw, block in _distinct(blocks).items():
+        query = normalise(raw)
+        for reference in _candidates(query, index):
+            found = _compare(query, block, reference, page)
+            if found is not None:
+                held = best.get(reference.item_id)
+                best[reference.item_id] = found if held is None else _tighter(held, found)
+    matches = [found.match for found in best.values()]
+    return tuple(sorted(matches, key=lambda m: (-_RANK[m.verdict], -m.score, m.item_id)))
+
+
+def block_digest(block: TextBlock) -> Digest:
+    """Return what a repeated interface string is recognised by: the digest of the normalised text."""
+    return exact_digest(normalise(block.text).text)
+
+
+def is_too_short(blocks: Sequence[TextBlock], model: CharacterModel, thresholds: TextThresholds) -> bool:
+    """Return whether no block of a page says enough to be matched, so that finding nothing means nothing."""
+    return all(
+        float(model.bits(normalise(raw).text).sum()) < thresholds.possible_bits for raw in _distinct(blocks)
+    )
+
+
+class _Costs:
+    """What the characters of references cost, computed once per reference and only where it is asked."""
+
+    def __init__(self, model: CharacterModel, phrases: CommonPhrases) -> None:
+        self.model = model
+        self._phrases = phrases
+        self._known: dict[TextId, Bits] = {}
+
+    def of(self, reference: TextReference) -> Bits:
+        """Return bits per character of a reference, the post itself left out."""
+        if reference.text_id not in self._known:
+            text = reference.normalised
+            self._known[reference.text_id] = self.model.bits(text, leave_out=text)
+        return self._known[reference.text_id]
+
+    def common_bits(self, reference: TextReference, alignment: Alignment) -> float:
+        """Return how many of the matched bits belong to common phrases."""
+        matched = np.zeros(len(reference.normalised), dtype=bool)
+        for run in alignment.runs:
+            matched[run.reference : run.reference + run.length] = True
+        return float(self.of(reference)[matched & self._phrases.covered(reference.normalised)].sum())
+
+    def is_sufficient(self, reference: TextReference) -> bool:
+        """Return whether the model may be believed on this reference."""
+        return self.model.is_sufficient(reference.normalised, leave_out=reference.normalised)
+
+
+def _distinct(blocks: Sequence[TextBlock]) -> dict[str, TextBlock]:
+    """Return each different raw text with the first block that has it."""
+    distinct: dict[str, TextBlock] = {}
+    for block in blocks:
+        distinct.setdefault(block.text, block)
+    return distinct
+
+
+def _candidates(query: Normalised, index: ReferenceIndex) -> tuple[TextReference, ...]:
+    """Return the captions that may stand in the block: equal, sharing grams, nearly equal."""
+    if not query.text:
+        return ()
+    signals = signals_of(query.text)
+    limit = min(_FEWEST_CANDIDATES + len(query.text) // _CHARACTERS_PER_CANDIDATE, _MOST_CANDIDATES)
+    ids = dict.fromkeys(index.postings.with_digest(signals.exact)[:_MOST_CANDIDATES])
+    ids.update(
+        dict.fromkeys(text_id for text_id, _ in index.postings.candidates(signals.fingerprints, limit))
+    )
+    ids.update(dict.fromkeys(index.postings.near_duplicates(signals.minhash)[:_MOST_CANDIDATES]))
+    return index.texts(tuple(ids))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What all comparisons of one page have in common."""
+
+    costs: _Costs
+    thresholds: TextThresholds
+    repeated: frozenset[Digest]
+
+
+def _compare(query: Normalised, block: TextBlock, reference: TextReference, page: _Page) -> _Found | None:
+    """Return what one reference has in one block, None where the caption is not there."""
+    shared = find_shared(reference.normalised, query.text)
+    if shared.matched < min(_FEWEST_MATCHED, _LEAST_SHARE * len(reference.normalised)):
+        return None
+    bits = page.costs.of(reference)
+    alignment = shared.score(bits)
+    if alignment is None:
+        return None
+    spans = _spans(normalise(reference.raw), tuple((run.reference, run.length) for run in alignment.runs))
+    is_enough = alignment.bits >= page.thresholds.possible_bits
+    discount = page.costs.common_bits(reference, alignment) if is_enough else 0.0
+    decision = decide(
+        Evidence(
+            bits=alignment.bits,
+            distinctive_bits=max(0.0, alignment.bits - discount),
+            total_bits=float(bits.sum()),
+            coverage=alignment.coverage,
+            density=alignment.density,
+            owners=reference.owners,
+            is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
+            is_quotation=is_quotation(reference.raw, spans),
+            is_model_sufficient=is_enough and page.costs.is_sufficient(reference),
+        ),
+        page.thresholds,
+    )
+    if decision is None:
+        return None
+    query_spans = _spans(query, tuple((run.query, run.length) for run in alignment.runs))
+    match = _match(block, reference, alignment, decision, query_spans)
+    measure = TextMeasure(
+        text_id=reference.text_id,
+        bits=round(alignment.bits, 2),
+        total_bits=round(float(bits.sum()), 2),
+        coverage=round(alignment.coverage, 4),
+        density=round(alignment.density, 4),
+        owners=reference.owners,
+        query_spans=query_spans,
+        reference_spans=spans,
+        gates=decision.gates,
+        model=page.costs.model.version,
+        rule=decision.rule,
+    )
+    return _Found(replace(match, text=measure), alignment.bits, len(block.text))
+
+
+def _match(
+    block: TextBlock, reference: TextReference, alignment: Alignment, decision: Decision, spans: Spans
+) -> Match:
+    is_exact = alignment.coverage == 1.0 and len(alignment.runs) == 1
+    reasons = decision.reasons
+    if is_exact:
+        reasons = ("the whole caption stands in the text, letter for letter", *reasons)
+    return Match(
+        item_id=reference.item_id,
+        account_id=reference.account_id,
+        permalink=reference.permalink,
+        verdict=decision.verdict,
+        kinds=(Kind.TEXT,),
+        score=decision.score,
+        distance=None,
+        reasons=reasons,
+        regions=(Region(RegionKind.TEXT, span=(spans[0][0], spans[-1][1]), block=block.locator),),
+    )
+
+
+def _spans(text: Normalised, runs: tuple[tuple[int, int], ...]) -> Spans:
+    """Return the raw spans of runs (start, length), those that touch joined."""
+    spans: list[tuple[int, int]] = []
+    for start, length in runs:
+        first, last = text.raw_span(start, start + length)
+        if spans and first <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+        else:
+            spans.append((first, last))
+    return tuple(spans)
+
+
+def _tighter(held: _Found, found: _Found) -> _Found:
+    """Return the better of two finds of one caption: surer, then nearly as much in the smaller block."""
+    ranks = _RANK[held.match.verdict], _RANK[found.match.verdict]
+    if ranks[0] != ranks[1]:
+        return held if ranks[0] > ranks[1] else found
+    most = max(held.bits, found.bits)
+    if min(held.bits, found.bits) >= _NEARLY * most:
+        return found if found.size < held.size else held
+    return found if found.bits > held.bits else held
