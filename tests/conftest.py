@@ -15,7 +15,9 @@ _unexpected: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--strict-skips", action="store_true", help="fail if a test is skipped for no listed reason")
+    parser.addoption(
+        "--strict-skips", action="store_true", help="fail if a test is skipped for no listed reason"
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from clonedetect.match.corroborate import corroborate
 from clonedetect.models.capture import Capture, Outcome
-from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId
+from clonedetect.models.ids import AccountId, Digest, RecordId
 from clonedetect.models.match import Finding, Kind, Match, PageVerdict, Verdict
 from clonedetect.models.page import PageContent, TextBlock
 from clonedetect.models.settings import TextThresholds
@@ -127,9 +127,11 @@ def _finding_id(page_url: str, where: str, match: Match) -> str:
 
 
 def _corroborated(findings: Sequence[Finding], thresholds: TextThresholds) -> list[Finding]:
-    """Let independent kinds support each other: texts by `match.corroborate`, pictures by a confirmed text."""
+    """Let independent kinds support each other: texts as `corroborate` says, pictures by a confirmed text."""
     told = corroborate([finding.match for finding in findings], thresholds).matches
-    written = {match.item_id for match in told if match.text is not None and match.verdict is Verdict.CONFIRMED}
+    written = {
+        match.item_id for match in told if match.text is not None and match.verdict is Verdict.CONFIRMED
+    }
     return [
         replace(finding, match=_supported(match) if match.item_id in written else match)
         for finding, match in zip(findings, told, strict=True)

@@ -61,7 +61,7 @@ def wants_json(as_json: bool) -> bool:
 
 
 def track(values: Iterable[T], total: int, what: str, *, quiet: bool) -> Iterator[T]:
-    """Yield `values` under a bar with rate and time left on standard error; none where that is no terminal."""
+    """Yield `values` under a bar with rate and time left, where standard error is a terminal."""
     console = stderr(quiet=quiet or not sys.stderr.isatty())
     columns = (
         TextColumn("{task.description}"),

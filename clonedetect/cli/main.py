@@ -13,7 +13,21 @@ from clonedetect.errors import ClonedetectError, ExitCode
 
 __all__ = ["cli", "main"]
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "index": "index:index",
+    "match": "match:match",
+    "grant": "grant:grant",
+    "key": "key:key",
+    "settings": "settings:settings",
+    "scan": "scan:scan_command",
+    "findings": "findings:findings",
+    "decide": "decide:decide",
+    "export": "export:export",
+    "verify": "verify:verify",
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "completion": "completion:completion",
+}
 """Command name to ``module:attribute`` below ``clonedetect.cli``; loaded lazily, so that help is fast."""
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from clonedetect.cli.console import emit, json_option, quiet_option, stdout, track, wants_json
 from clonedetect.errors import ExitCode
+from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.opening import open_reference
@@ -26,7 +27,12 @@ __all__ = ["match", "match_rows"]
 @json_option
 @quiet_option
 def match(
-    index: Path, files: tuple[str, ...], settings: Path | None, fail_on_findings: bool, as_json: bool, quiet: bool
+    index: Path,
+    files: tuple[str, ...],
+    settings: Path | None,
+    fail_on_findings: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Compare files with INDEX: pictures, saved pages, texts; a directory is walked.
 
@@ -34,10 +40,11 @@ def match(
     Example:  clonedetect match INDEX suspect.jpg saved-page.html
               clonedetect match INDEX downloads/ --json
     """
-    chosen = read_settings(settings, index).settings
+    chosen = read_settings(settings, index)
+    phrases = read_banks(chosen).phrases
     names = list_files(files)
     has_findings = False
-    with open_reference(index) as reference, Examiner(reference, chosen) as examiner:
+    with open_reference(index) as reference, Examiner(reference, chosen.settings, phrases) as examiner:
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):
             table.add_column(heading, overflow="fold")

@@ -21,6 +21,7 @@ from clonedetect.errors import UrlError, VerificationError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
+from clonedetect.jobs.banks import Banks
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import Examiner, Unexamined
 from clonedetect.match.candidates import ImageOutcome
@@ -31,7 +32,7 @@ from clonedetect.models.item import MediaKind
 from clonedetect.models.match import Finding, Match, Verdict
 from clonedetect.models.page import MediaRef, PageContent
 from clonedetect.models.reference import ImageReference
-from clonedetect.settings.document import Settings
+from clonedetect.models.signal import Thumbnail
 from clonedetect.signals.image import QueryImage
 
 __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
@@ -64,7 +65,6 @@ class AnalysisRun:
 
     store: CaseStore
     index: OpenIndex
-    settings: Settings
     examiner: Examiner
     analysis: Analysis
     now: Callable[[], datetime]
@@ -77,7 +77,7 @@ class AnalysisRun:
         """Judge `pages`, site by site, each stored before it is told."""
         self._media = {one.url: one for one in self.store.captures() if one.purpose is Purpose.MEDIA}
         done = 0
-        for _, site in _by_site(pages).items():
+        for site in _by_site(pages).values():
             repeated = repeated_blocks(content for _, content in self._contents(site))
             for capture, content in self._contents(site, with_unseen=True):
                 found = self._judge(capture, content, repeated)
@@ -107,13 +107,13 @@ class AnalysisRun:
     def _judge(self, capture: Capture, content: PageContent, repeated: frozenset[Digest]) -> PageAnalysis:
         if capture.outcome is not Outcome.OK:
             return judge_unseen(capture)
-        media = self._examine(capture, content.media)
+        media = self._examine(content.media)
         texts = self.examiner.texts(content.blocks, repeated)
-        found = judge_page(capture, content, media, texts, self.settings.thresholds.text)
-        return _allowed(found) if _site(capture.url) in self.settings.allow.domains else found
+        found = judge_page(capture, content, media, texts, self.examiner.settings.thresholds.text)
+        return _allowed(found) if _site(capture.url) in self.examiner.settings.allow.domains else found
 
-    def _examine(self, page: Capture, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
-        named = [(ref, self._bytes_of(page, ref)) for ref in media]
+    def _examine(self, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
+        named = [(ref, self._bytes_of(ref)) for ref in media]
         wanted = {digest_of(data): data for _, data in named if isinstance(data, bytes)}
         missing = {digest: data for digest, data in wanted.items() if digest not in self._queries}
         with ThreadPoolExecutor(self.examiner.workers) as pool:
@@ -127,7 +127,7 @@ class AnalysisRun:
             return Unexamined("withheld: on the operator's list of blocked content")
         return self.examiner.query(data)
 
-    def _bytes_of(self, page: Capture, ref: MediaRef) -> bytes | Unexamined:
+    def _bytes_of(self, ref: MediaRef) -> bytes | Unexamined:
         if ref.kind is MediaKind.VIDEO:
             return Unexamined("video")
         if ref.url.startswith("data:"):
@@ -198,7 +198,7 @@ class AnalysisRun:
                 digest = self.store.put_object(original)
                 yield ReferenceCopy(item, reference.media_id, digest, True, _media_type(original))
             elif reference.thumbnail is not None:
-                digest = self.store.put_object(_png(reference))
+                digest = self.store.put_object(_png(reference.thumbnail))
                 yield ReferenceCopy(item, reference.media_id, digest, False, "image/png")
             else:
                 yield ReferenceCopy(item, reference.media_id, None, is_original=False)
@@ -207,11 +207,10 @@ class AnalysisRun:
 def analyse_case(
     store: CaseStore,
     index: OpenIndex,
-    settings: Settings,
     examiner: Examiner,
+    banks: Banks,
     *,
     now: Callable[[], datetime],
-    blocked: frozenset[Digest] = frozenset(),
 ) -> Iterator[PageDone]:
     """Judge every captured page of the case that this index, settings and software have not judged yet.
 
@@ -222,24 +221,22 @@ def analyse_case(
     generation = index.snapshot()
     pages = _latest(store.captures())
     newest = max((page.captured_at for page in store.captures()), default=None)
-    analysis = _continued(store, generation.snapshot_id, settings.to_toml(), newest)
+    analysis = _continued(store, generation.snapshot_id, banks.recorded, newest)
     if analysis is None:
         analysis = store.begin_analysis(
             started_at=now(),
             index_generation=generation.number,
             index_snapshot=generation.snapshot_id,
-            settings=settings.to_toml(),
+            settings=banks.recorded,
             environment=software(),
             actor=_ACTOR,
         )
     judged = store.analysed_pages(analysis.analysis_id)
-    run = AnalysisRun(store, index, settings, examiner, analysis, now, blocked)
+    run = AnalysisRun(store, index, examiner, analysis, now=now, blocked=banks.blocked)
     yield from run.run([page for page in pages if page.url not in judged])
 
 
-def _continued(
-    store: CaseStore, snapshot: str, settings: str, newest: datetime | None
-) -> Analysis | None:
+def _continued(store: CaseStore, snapshot: str, settings: str, newest: datetime | None) -> Analysis | None:
     """Return the last analysis if it decides by the same and nothing was captured since it began."""
     analyses = store.contents().analyses
     if not analyses or newest is None:
@@ -313,10 +310,9 @@ def _original(reference: ImageReference) -> bytes | None:
     return data if digest_of(data) == reference.digest else None
 
 
-def _png(reference: ImageReference) -> bytes:
+def _png(thumbnail: Thumbnail) -> bytes:
     buffer = io.BytesIO()
-    assert reference.thumbnail is not None
-    Image.fromarray(reference.thumbnail.pixels).save(buffer, "PNG")
+    Image.fromarray(thumbnail.pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import importlib.util
 import platform
@@ -17,7 +18,7 @@ from pathlib import Path
 from PIL import features
 
 from clonedetect import __version__
-from clonedetect.crawl.selftest import wire_self_test
+from clonedetect.crawl.selftest import self_test
 
 __all__ = ["Check", "Health", "examine", "software"]
 
@@ -61,7 +62,11 @@ class Check:
 
 def software() -> tuple[tuple[str, str], ...]:
     """Return (name, version) of everything whose version decides a result, our own first."""
-    named = [("clonedetect", __version__), ("python", platform.python_version()), ("sqlite", sqlite3.sqlite_version)]
+    named = [
+        ("clonedetect", __version__),
+        ("python", platform.python_version()),
+        ("sqlite", sqlite3.sqlite_version),
+    ]
     return (*named, *((name, importlib.metadata.version(name)) for name in _DECIDING))
 
 
@@ -72,7 +77,7 @@ def examine(folder: Path, now: datetime) -> Iterator[Check]:
     yield _wire()
     yield _clock(now)
     yield _disk(folder)
-    yield _optional("AVIF pictures", lambda: features.check("avif"), "install a pillow wheel with AVIF")
+    yield _optional("AVIF pictures", lambda: bool(features.check("avif")), "install a pillow wheel with AVIF")
     yield _optional(
         "photographs for the rehearsal",
         lambda: all(importlib.util.find_spec(name) for name in ("skimage", "sklearn")),
@@ -82,16 +87,18 @@ def examine(folder: Path, now: datetime) -> Iterator[Check]:
 
 
 def _wire() -> Check:
-    is_exact = wire_self_test()
-    if is_exact:
-        return Check("wire-exact capture", Health.GOOD, "bytes sent and recorded on loopback are equal")
+    found = asyncio.run(self_test())
+    if found.is_exact:
+        return Check("wire-exact capture", Health.GOOD, found.detail)
     remedy = "install the aiohttp version of requirements.lock; until then records are marked reconstructed"
-    return Check("wire-exact capture", Health.BAD, "recorded bytes differ from those on the socket", remedy)
+    return Check("wire-exact capture", Health.BAD, found.detail, remedy)
 
 
 def _clock(now: datetime) -> Check:
     if now < _EARLIEST:
-        return Check("clock", Health.BAD, f"{now:%Y-%m-%d %H:%M} UTC lies before this release", "set the clock")
+        return Check(
+            "clock", Health.BAD, f"{now:%Y-%m-%d %H:%M} UTC lies before this release", "set the clock"
+        )
     return Check("clock", Health.GOOD, f"{now:%Y-%m-%d %H:%M:%S} UTC (not compared with any authority)")
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
-from clonedetect.crawl.crawler import CrawlLimits, Crawler, Hooks
-from clonedetect.crawl.events import CaptureEvent, CrawlEvent, CrawlSummary
+from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
+from clonedetect.crawl.events import CrawlEvent, CrawlSummary
 from clonedetect.crawl.fetch import Fetcher
 from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
@@ -30,17 +32,14 @@ from clonedetect.grant.keys import read_public_keys
 from clonedetect.grant.permit import permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.analysing import PageDone, analyse_case
+from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.opening import open_reference
 from clonedetect.models.capture import FetchResult, Outcome, Purpose
 from clonedetect.models.case import GrantFile
-from clonedetect.models.ids import Digest
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.page import PageContent
-from clonedetect.models.permit import Permit, Refusal
-from clonedetect.settings.document import Settings
 from clonedetect.settings.file import SettingsFile, read_settings
-from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
 __all__ = ["FindingEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
 
@@ -131,6 +130,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     """
     began = time.monotonic()
     chosen = read_settings(request.settings, request.index)
+    banks = read_banks(chosen)
     signed = read_grant(request.grant)
     approver = signed.authorize(_approvers(request, chosen)).approver
     if request.analyse and request.index is None:
@@ -148,11 +148,25 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 custody=custody,
                 now=_now(),
             )
-            told = asyncio.run(_crawl(request, signed.grant, chosen.settings, store, archive, on_event, stop))
+            operator = chosen.settings.signing.actor or chosen.settings.claimant.name
+            crawl = _Crawl(
+                request=request,
+                grant=signed.grant,
+                operator=operator or signed.grant.approved_by,
+                store=store,
+                archive=archive,
+                on_event=on_event,
+                stop=stop,
+            )
+            told = asyncio.run(crawl.run())
             stopped_by = told.stopped_by
             _mind_seeds(request, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
-            _analyse(request, chosen, store, on_event, stop)
+            with (
+                open_reference(request.index) as index,
+                Examiner(index, chosen.settings, banks.phrases, workers=request.workers) as examiner,
+            ):
+                _tell_all(analyse_case(store, index, examiner, banks, now=_now), on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
@@ -162,7 +176,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _approvers(request: ScanRequest, chosen: SettingsFile) -> list:  # type: ignore[type-arg]
+def _approvers(request: ScanRequest, chosen: SettingsFile) -> list[Ed25519PublicKey]:
     named = [chosen.located(name) for name in chosen.settings.signing.approvers]
     return [key for path in (*request.approvers, *named) for key in read_public_keys(path)]
 
@@ -198,41 +212,44 @@ def _accept(store: CaseStore, signed: SignedGrant, approver: str) -> None:
     store.accept_grant(file, grant.case_id, is_rehearsal=grant.is_rehearsal, actor="clonedetect")
 
 
-async def _crawl(
-    request: ScanRequest,
-    grant: Grant,
-    settings: Settings,
-    store: CaseStore,
-    archive: WarcArchive,
-    on_event: Callable[[ScanEvent], None],
-    stop: _Stop,
-) -> CrawlSummary:
-    event = asyncio.Event()
-    stop.attach(event)
-    operator = settings.signing.actor or settings.claimant.name or grant.approved_by
-    frontier = Frontier(store.database)
-    with Sandbox(request.workers) as sandbox:
-        async with Fetcher(operator=operator, contact=grant.contact) as fetcher:
-            hooks = Hooks(
-                fetch=fetcher.fetch,
-                permit_for=lambda url, purpose: _ask(grant, url, purpose),
-                read_page=_Reader(sandbox).read,
-                robots_rules=_robots(grant),
-                classify=_Reader(sandbox).classify,
-                on_event=on_event,
-            )
-            crawler = Crawler(
-                Recorder(store, archive, frontier, actor="clonedetect crawl"),
-                hooks,
-                grant_id=grant.grant_id,
-                limits=_limits(grant),
-                pace=PaceLimits(min_delay_s=grant.limits.min_delay_s, per_host=grant.limits.per_host),
-            )
-            return await crawler.run(request.seeds, event)
+@dataclass(frozen=True, slots=True)
+class _Crawl:
+    """One crawl into an open case."""
 
+    request: ScanRequest
+    grant: Grant
+    operator: str
+    store: CaseStore
+    archive: WarcArchive
+    on_event: Callable[[ScanEvent], None]
+    stop: _Stop
 
-def _ask(grant: Grant, url: str, purpose: Purpose) -> Permit | Refusal:
-    return permit(grant, url, purpose, _now())
+    async def run(self) -> CrawlSummary:
+        """Crawl until nothing is left, a cap is met or the operator stops it."""
+        event = asyncio.Event()
+        self.stop.attach(event)
+        with Sandbox(self.request.workers) as sandbox:
+            reader = _Reader(sandbox)
+            async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
+                hooks = Hooks(
+                    fetch=fetcher.fetch,
+                    permit_for=lambda url, purpose: permit(self.grant, url, purpose, _now()),
+                    read_page=reader.read,
+                    robots_rules=_robots(self.grant),
+                    classify=reader.classify,
+                    on_event=self.on_event,
+                )
+                frontier = Frontier(self.store.database)
+                crawler = Crawler(
+                    Recorder(self.store, self.archive, frontier, actor="clonedetect crawl"),
+                    hooks,
+                    grant_id=self.grant.grant_id,
+                    limits=_limits(self.grant),
+                    pace=PaceLimits(
+                        min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
+                    ),
+                )
+                return await crawler.run(self.request.seeds, event)
 
 
 def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:
@@ -291,48 +308,13 @@ def _mind_seeds(request: ScanRequest, told: CrawlSummary, store: CaseStore) -> N
         )
 
 
-def _analyse(
-    request: ScanRequest,
-    chosen: SettingsFile,
-    store: CaseStore,
-    on_event: Callable[[ScanEvent], None],
-    stop: _Stop,
-) -> None:
-    assert request.index is not None
-    phrases = _phrases(chosen)
-    with (
-        open_reference(request.index) as index,
-        Examiner(index, chosen.settings, phrases, workers=request.workers) as examiner,
-    ):
-        for done in analyse_case(store, index, chosen.settings, examiner, now=_now, blocked=_blocked(chosen)):
-            on_event(done)
-            for finding in done.analysis.findings:
-                on_event(FindingEvent(finding))
-            if stop.is_set:
-                return
-
-
-def _phrases(chosen: SettingsFile) -> CommonPhrases:
-    if not chosen.settings.banks.common_phrases:
-        return shipped_phrases()
-    return shipped_phrases().with_phrases(_bank_lines(chosen, chosen.settings.banks.common_phrases))
-
-
-def _blocked(chosen: SettingsFile) -> frozenset[Digest]:
-    lines = _bank_lines(chosen, chosen.settings.banks.blocked_digests)
-    return frozenset(Digest(f"sha256:{line.removeprefix('sha256:').lower()}") for line in lines)
-
-
-def _bank_lines(chosen: SettingsFile, names: Sequence[str]) -> list[str]:
-    lines: list[str] = []
-    for name in names:
-        path = chosen.located(name)
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"the list {path} that the settings name cannot be read: {error}") from error
-        lines += [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return lines
+def _tell_all(pages: Iterator[PageDone], on_event: Callable[[ScanEvent], None], stop: _Stop) -> None:
+    for done in pages:
+        on_event(done)
+        for finding in done.analysis.findings:
+            on_event(FindingEvent(finding))
+        if stop.is_set:
+            return
 
 
 def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:

@@ -110,7 +110,7 @@ class Archive:
         )
 
     def exchange(self, url: str, body: bytes, content_type: str, status: int = 200) -> Hop:
-        request = f"GET / HTTP/1.1\r\nHost: clone.example\r\nUser-Agent: clonedetect\r\n\r\n".encode()
+        request = b"GET / HTTP/1.1\r\nHost: clone.example\r\nUser-Agent: clonedetect\r\n\r\n"
         head = f"HTTP/1.1 {status} OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         return Hop(
             url=url,

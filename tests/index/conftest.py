@@ -109,7 +109,9 @@ class Library:
         return Item(item_id=ItemId(f"item-{number}"), **(defaults | values))
 
     def add(self, store: IndexStore, item: Item, **values: object) -> str:
-        signals = [hash_picture(Path(media.path).read_bytes()) if media.path else None for media in item.media]
+        signals = [
+            hash_picture(Path(media.path).read_bytes()) if media.path else None for media in item.media
+        ]
         text = hash_text(item.caption) if item.caption else None
         return str(store.add_item(item, signals, text, **values))
 

@@ -89,7 +89,8 @@ def test_search_returns_exactly_what_counting_bits_returns(
 
 
 steps = st.lists(
-    st.tuples(st.just("add"), rows_of) | st.tuples(st.just("delete"), st.lists(st.integers(0, 5), max_size=3)),
+    st.tuples(st.just("add"), rows_of)
+    | st.tuples(st.just("delete"), st.lists(st.integers(0, 5), max_size=3)),
     max_size=6,
 )
 

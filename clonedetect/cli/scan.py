@@ -1,0 +1,207 @@
+"""``clonedetect scan``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from clonedetect.cli.console import emit, json_option, quiet_option, stderr, stdout, wants_json
+from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
+from clonedetect.errors import ExitCode
+from clonedetect.jobs.analysing import PageDone
+from clonedetect.jobs.scanning import FindingEvent, ScanEvent, ScanRequest, ScanSummary, scan
+from clonedetect.jobs.seeds import read_seeds
+from clonedetect.models.capture import Capture, Outcome, RefusalRecord
+from clonedetect.models.match import Finding, Verdict
+
+__all__ = ["scan_command"]
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(name="scan")
+@click.argument("urls", nargs=-1, metavar="[URL...|@FILE]")
+@click.option("--grant", type=_PATH, required=True, help="The signed grant.")
+@click.option("--index", type=_PATH, help="The index of the platform's own content.")
+@click.option("--case", type=_PATH, required=True, help="The case folder; made if there is none.")
+@click.option("--approvers", type=_PATH, multiple=True, help="PEM of public keys whose grants are accepted.")
+@click.option("--settings", type=_PATH, help="Settings instead of INDEX/settings.toml.")
+@click.option("--crawl-only", is_flag=True, help="Capture, and judge later.")
+@click.option("--analyse-only", is_flag=True, help="Judge what was captured; no connection is made.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Analysis processes."
+)
+@click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
+@json_option
+@quiet_option
+def scan_command(
+    urls: tuple[str, ...],
+    grant: Path,
+    index: Path | None,
+    case: Path,
+    approvers: tuple[Path, ...],
+    settings: Path | None,
+    crawl_only: bool,
+    analyse_only: bool,
+    workers: int,
+    fail_on_findings: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fetch what GRANT permits, keep it in CASE, and judge it against INDEX.
+
+    URLs may also come from a file: TXT, CSV, XLSX or JSON lines. Run again, it
+    goes on where it was; nothing that was recorded is fetched twice.
+
+    \b
+    Example:  clonedetect scan --grant grant.toml --index INDEX --case CASE @urls.txt
+    """
+    if crawl_only and analyse_only:
+        raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")
+    request = ScanRequest(
+        grant=grant,
+        index=index,
+        case=case,
+        seeds=read_seeds(urls),
+        approvers=approvers,
+        settings=settings,
+        crawl=not analyse_only,
+        analyse=not crawl_only,
+        workers=workers,
+    )
+    is_json = wants_json(as_json)
+    with _Live(stderr(quiet=quiet), is_json=is_json) as live:
+        summary = scan(request, live.tell)
+    if is_json:
+        emit(_summary_row(summary))
+    else:
+        _show(summary)
+    if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
+        raise SystemExit(int(ExitCode.FINDINGS))
+
+
+class _Live:
+    """Tells events as JSON lines or as one moving line, whichever is wanted."""
+
+    def __init__(self, console: Console, *, is_json: bool) -> None:
+        self._is_json = is_json
+        self._outcomes: Counter[Outcome] = Counter()
+        shown = console if sys.stderr.isatty() else Console(quiet=True)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=shown, transient=True)
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> _Live:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def tell(self, event: ScanEvent) -> None:
+        """Show one event."""
+        match event:
+            case CaptureEvent(capture):
+                self._outcomes[capture.outcome] += 1
+                self._emit(_capture_row(capture))
+            case RefusalEvent(refusal):
+                self._emit(_refusal_row(refusal))
+            case FindingEvent(finding):
+                self._emit(_finding_row(finding))
+            case ProgressEvent():
+                self._describe(f"{event.captures} captured, {event.pending} waiting, {event.rate:.1f}/s")
+            case PageDone():
+                self._describe(f"judging page {event.pages} of {event.total}")
+
+    def _emit(self, row: dict[str, object]) -> None:
+        if self._is_json:
+            emit(row)
+
+    def _describe(self, text: str) -> None:
+        self._progress.update(self._task, description=text)
+
+
+def _capture_row(capture: Capture) -> dict[str, object]:
+    return {
+        "event": "capture",
+        "schema": 1,
+        "url": capture.url,
+        "purpose": capture.purpose,
+        "final_url": capture.final_url,
+        "outcome": capture.outcome,
+        "status": capture.status,
+        "reason": capture.reason,
+        "payload_digest": capture.payload_digest,
+        "content_digest": capture.content_digest,
+        "record_id": capture.record_id,
+        "peer": str(capture.peer) if capture.peer else None,
+        "hops": [{"url": hop.url, "status": hop.status, "location": hop.location} for hop in capture.hops],
+    }
+
+
+def _refusal_row(refusal: RefusalRecord) -> dict[str, object]:
+    return {
+        "event": "refusal",
+        "schema": 1,
+        "url": refusal.url,
+        "purpose": refusal.purpose,
+        "reason": refusal.reason,
+        "where": refusal.where,
+    }
+
+
+def _finding_row(finding: Finding) -> dict[str, object]:
+    return {
+        "event": "finding",
+        "schema": 1,
+        "finding_id": finding.finding_id,
+        "page_url": finding.page_url,
+        "media_url": finding.media_url,
+        "item_id": finding.match.item_id,
+        "account_id": finding.match.account_id,
+        "verdict": finding.match.verdict,
+        "kinds": finding.match.kinds,
+        "score": round(finding.match.score, 4),
+        "reasons": finding.match.reasons,
+        "record_id": finding.record_id,
+    }
+
+
+def _summary_row(summary: ScanSummary) -> dict[str, object]:
+    return {
+        "event": "summary",
+        "schema": 1,
+        "captures": summary.captures,
+        "outcomes": dict(summary.outcomes),
+        "refusals": summary.refusals,
+        "not_visited": summary.not_visited,
+        "confirmed_items": summary.confirmed_items,
+        "confirmed_accounts": summary.confirmed_accounts,
+        "pages_confirmed": summary.pages_confirmed,
+        "possible_findings": summary.possible_findings,
+        "stopped_by": summary.stopped_by,
+        "seconds": summary.seconds,
+    }
+
+
+def _show(summary: ScanSummary) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes)
+    table.add_row("captures", f"{summary.captures} ({outcomes})")
+    table.add_row("refused", str(summary.refusals))
+    table.add_row("not visited", str(summary.not_visited))
+    table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
+    table.add_row("items", f"{summary.confirmed_items} of {summary.confirmed_accounts} accounts confirmed")
+    table.add_row("for people", f"{summary.possible_findings} {Verdict.POSSIBLE} findings")
+    if summary.stopped_by:
+        table.add_row("stopped", summary.stopped_by)
+    table.add_row("seconds", f"{summary.seconds:.1f}")
+    stdout().print(table)
