@@ -23,14 +23,14 @@ demo: env ## build an index, rehearse a clone network on loopback, scan, export,
 	$(BIN)/clonedetect demo --out demo-output
 
 test: check ## everything that must hold, in under ten minutes
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --strict-skips
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report= --strict-skips
 	$(BIN)/python -m coverage report --skip-covered --fail-under=90
 
 test-fast: env ## the loop while writing, under 30 seconds
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not benchmark and not end_to_end"
 
 test-slow: env ## kill tests, large runs
-	$(BIN)/python -m pytest -n 2 -m "slow" --timeout 1800
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow --timeout 1800
 
 check: env ## lint, types, floors
 	$(BIN)/ruff format --check .
