@@ -10,6 +10,7 @@ package's seal).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -153,9 +154,15 @@ class CustodyLog:
         stamp = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         entry = CustodyEntry(self.length + 1, stamp, actor, action, grant, subject, self.head)
         line = _line_of(entry)
-        if self._stream.write(line) != len(line):
-            raise OSError(f"{self.path} took only part of a line; is the disk full?")
-        os.fsync(self._stream.fileno())
+        if self._stream.closed:
+            raise VerificationError(f"{self.path} took no more lines; open the case again")
+        try:
+            if self._stream.write(line) != len(line):
+                raise OSError(errno.ENOSPC, f"{self.path} took only part of a line")
+            os.fsync(self._stream.fileno())
+        except OSError:
+            self._stream.close()  # the next opening sets the part aside
+            raise
         self._state = CustodyState(entry.seq, hashlib.sha256(line).hexdigest())
         return entry
 

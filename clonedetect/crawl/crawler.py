@@ -1,0 +1,354 @@
+"""One run: lease, permit, visit, read links; until nothing is left or a cap is met.
+
+Every URL passes the grant when it is found, when it is leased and at each
+redirect, and robots.txt before it is fetched. A refusal is kept with its
+place. What was recorded is never fetched again by a later run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+
+from clonedetect.case.store import Usage
+from clonedetect.crawl.discovery import discover
+from clonedetect.crawl.events import CrawlSummary, ProgressEvent
+from clonedetect.crawl.frontier import Entry, NewEntry, State
+from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
+from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
+from clonedetect.crawl.recorder import Recorder
+from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
+from clonedetect.errors import ClonedetectError
+from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
+from clonedetect.models.permit import Permit, Refusal
+
+__all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
+
+_logger = logging.getLogger(__name__)
+
+_PAGES = (Purpose.PAGE, Purpose.API)
+_PROGRESS_S = 1.0
+
+
+class Crawler:
+    """Runs once over the frontier of one case, under one grant.
+
+    `recorder` writes into the case, whose lock the caller holds. Reaching a
+    cap, a full disk and the caller's stop end the run cleanly; what is left
+    stays in the frontier for the next one.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        hooks: Hooks,
+        *,
+        grant_id: str,
+        limits: CrawlLimits,
+        pace: PaceLimits,
+    ) -> None:
+        self._recorder = recorder
+        self._store = recorder.store
+        self._frontier = recorder.frontier
+        self._hooks = hooks
+        self._grant_id = grant_id
+        self._limits = limits
+        self._pace = Pace(pace)
+        self._pacer = Pacer(self._pace, hooks.clock)
+        self._visitor = Visitor(hooks, recorder, self._pacer, limits=limits)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._expanding: set[int] = set()
+        self._changed = asyncio.Event()
+        self._stopped_by = ""
+        self._is_disk_full = False
+        self._began = 0.0
+        self._used = Usage(0, 0, 0.0)
+        self._pages = 0
+        self._host_pages: Counter[str] = Counter()
+        self._pages_in_flight: Counter[str] = Counter()
+        self._seeds_refused = 0
+        self._last_progress = -math.inf
+
+    async def run(self, seeds: Iterable[str], stop: asyncio.Event) -> CrawlSummary:
+        """Crawl from `seeds` and whatever an earlier run left; set `stop` to end within seconds.
+
+        Errors of archive and database end the run with their exception;
+        nothing that was recorded is lost.
+        """
+        self._began = self._hooks.clock()
+        actor, now = self._recorder.actor, self._hooks.now
+        adopted = self._recorder.adopt()
+        self._visitor.run_id = run_id = self._store.begin_run(self._grant_id, now(), actor=actor)
+        self._resume()
+        self._sow(seeds)
+        try:
+            async with asyncio.TaskGroup() as group:
+                watcher = group.create_task(self._watch(stop))
+                await self._dispatch(group, stop)
+                await self._drain()
+                watcher.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
+        if not self._is_disk_full:
+            self._frontier.explain_pending(self._stopped_by)
+            self._store.end_run(run_id, now(), self._stopped_by, actor=actor)
+        self._progress(is_last=True)
+        return self._summary(len(adopted))
+
+    def _resume(self) -> None:
+        now = self._hooks.now().timestamp()
+        self._frontier.recover(now, is_only_writer=True)
+        for host, until in self._frontier.pauses(now):
+            self._pace.pause(host, self._hooks.clock(), until - now)
+        self._used = self._store.usage(self._grant_id)
+        self._pages = self._used.pages
+        counts = self._frontier.host_counts()
+        self._host_pages = Counter({host: pages for host, (_, pages) in counts.items()})
+
+    def _sow(self, seeds: Iterable[str]) -> None:
+        entries, refused = [], []
+        for url in dict.fromkeys(seeds):
+            answer = self._hooks.permit_for(url, Purpose.PAGE)
+            if isinstance(answer, Refusal):
+                refused.append(Refused(answer, "enqueue"))
+            else:
+                entries.append(NewEntry(answer.url, Purpose.PAGE, host_key(answer)))
+        self._frontier.enqueue(entries)
+        self._visitor.refuse(refused, None)
+        self._seeds_refused = len(refused)
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._changed.set()
+
+    # Choosing what is next
+
+    async def _dispatch(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        while True:
+            self._changed.clear()
+            self._stopped_by = self._stopped_by or self._cap(stop)
+            if self._stopped_by:
+                return
+            wait = self._start_all(group)
+            if not self._tasks and wait == math.inf:
+                self._stopped_by = self._page_cap()
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(wait, self._remaining_s())):
+                    await self._changed.wait()
+
+    def _cap(self, stop: asyncio.Event) -> str:
+        """Return what ends the run now, or ""."""
+        if stop.is_set():
+            return "stopped by the operator"
+        if self._used.wire_bytes + self._visitor.wire_bytes >= self._limits.max_bytes:
+            return f"max_bytes {self._limits.max_bytes} reached"
+        if self._remaining_s() <= 0:
+            return f"run_time_s {self._limits.run_time_s:.0f} reached"
+        if self._hooks.free_bytes(self._store.folder) < self._limits.disk_floor_bytes:
+            return f"disk_full: less than {self._limits.disk_floor_bytes} bytes are free"
+        return ""
+
+    def _page_cap(self) -> str:
+        """Return the page cap if pages are left that it keeps us from."""
+        is_left = self._frontier.counts().get(State.PENDING, 0) > 0
+        return f"max_pages {self._limits.max_pages} reached" if is_left and self._pages_left() <= 0 else ""
+
+    def _remaining_s(self) -> float:
+        return self._limits.run_time_s - self._used.run_time_s - (self._hooks.clock() - self._began)
+
+    def _pages_left(self) -> int:
+        return self._limits.max_pages - self._pages - self._pages_in_flight.total()
+
+    def _start_all(self, group: asyncio.TaskGroup) -> float:
+        """Start all that may start now; return the seconds until more may, infinite if tasks decide."""
+        for entry in self._frontier.captured(self._limits.concurrency):
+            if len(self._tasks) < self._limits.concurrency and entry.id not in self._expanding:
+                self._expanding.add(entry.id)
+                self._spawn(group, self._expand(entry))
+        wait = math.inf
+        for host in self._frontier.pending_hosts():
+            wait = min(wait, self._start_host(group, host))
+        return wait
+
+    def _start_host(self, group: asyncio.TaskGroup, host: str) -> float:
+        """Start what `host` has room for and return the seconds until it has more to give."""
+        now = self._hooks.now().timestamp()
+        state = self._pace.state(host, self._hooks.clock())
+        if state.is_parked:
+            self._frontier.park(host, now + state.paused_s, f"{host} asked to wait {state.paused_s:.0f} s")
+        while self._pace.has_room(host) and len(self._tasks) < self._limits.concurrency:
+            slot = self._pace.next_slot(host, self._hooks.clock())
+            if slot > 0:
+                return slot
+            self._mind_host_cap(host)
+            only_media = self._pages_left() <= 0
+            entry = self._frontier.lease(host, now, now + self._limits.lease_s, only_media=only_media)
+            if entry is None:
+                due = self._frontier.next_due(host, only_media=only_media)
+                return math.inf if due is None else max(0.0, due - now)
+            if not self._begin(group, host, entry):
+                return 0.0
+        return math.inf
+
+    def _mind_host_cap(self, host: str) -> None:
+        cap = self._limits.pages_per_host
+        if self._host_pages[host] + self._pages_in_flight[host] >= cap:
+            self._frontier.skip_pages(host, f"more than {cap} pages of {host}")
+
+    def _begin(self, group: asyncio.TaskGroup, host: str, entry: Entry) -> bool:
+        permit = self._hooks.permit_for(entry.url, entry.purpose)
+        if isinstance(permit, Refusal):
+            self._refuse(entry, Refused(permit, "dequeue"))
+            return False
+        self._pace.enter(host)
+        self._pages_in_flight[host] += entry.purpose in _PAGES
+        self._spawn(group, self._visit(entry, permit, host))
+        return True
+
+    def _spawn(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+        task = group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._changed.set()
+
+    async def _drain(self) -> None:
+        """Let what is under way end, for a moment; what does not is asked again by the next run."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._limits.grace_s)
+        for task in self._tasks:
+            task.cancel()
+
+    # One URL
+
+    async def _visit(self, entry: Entry, permit: Permit, host: str) -> None:
+        try:
+            found = await self._visitor.visit(permit, entry)
+        except FetchDefectError as error:
+            _logger.exception("a defect ended one visit; the run goes on")
+            self._frontier.fail(entry.id, State.FAILED, str(error))
+            return
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_disk_full(error):
+                raise
+            self._stop_at_full_disk(error)
+            return
+        finally:
+            self._pace.leave(host)
+            self._pages_in_flight[host] -= entry.purpose in _PAGES
+        if isinstance(found, Refused):
+            self._refuse(entry, found)
+        elif isinstance(found, Later):
+            self._postpone(entry, found)
+        else:
+            await self._captured(entry, host)
+
+    def _stop_at_full_disk(self, error: Exception) -> None:
+        """End all that is under way: the archive takes no more, so nothing more may be asked."""
+        self._is_disk_full = True
+        self._stopped_by = f"disk_full: {error}"
+        current = asyncio.current_task()
+        for task in self._tasks:
+            if task is not current:
+                task.cancel()
+
+    def _refuse(self, entry: Entry, refused: Refused) -> None:
+        self._visitor.refuse([refused], entry.parent)
+        self._frontier.fail(entry.id, State.REFUSED, refused.refusal.reason)
+
+    def _postpone(self, entry: Entry, later: Later) -> None:
+        now = self._hooks.now().timestamp()
+        if later.wait_s == math.inf:
+            self._frontier.release(entry.id, not_before=now)
+            self._frontier.park(
+                entry.host, now + self._pace.limits.longest_pause_s, f"{entry.host} is parked"
+            )
+        else:
+            self._frontier.release(entry.id, not_before=now + later.wait_s)
+
+    async def _captured(self, entry: Entry, host: str) -> None:
+        if entry.purpose in _PAGES:
+            self._pages += 1
+            self._host_pages[host] += 1
+        self._progress()
+        if self._frontier.state_of(entry.id)[0] is State.CAPTURED and entry.id not in self._expanding:
+            self._expanding.add(entry.id)
+            await self._expand(entry)
+
+    async def _expand(self, entry: Entry) -> None:
+        """Read the links of a captured page into the frontier, and close its row with them."""
+        try:
+            capture = self._store.latest_capture(entry.url, entry.purpose)
+            if capture is None or capture.outcome is not Outcome.OK or capture.content_digest is None:
+                self._frontier.complete([entry.id], "there is nothing to read links from")
+                return
+            content = self._store.object(capture.content_digest)
+            try:
+                page = await self._hooks.read_page(content, capture.final_url, capture.content_type)
+            except ClonedetectError as error:
+                self._frontier.complete([entry.id], f"its links could not be read: {error}")
+                return
+            found = discover(
+                page,
+                self._hooks.permit_for,
+                depth=self._frontier.state_of(entry.id)[1],
+                max_depth=self._limits.max_depth,
+                max_links=self._limits.links_per_page,
+                max_media=self._limits.media_per_page,
+            )
+            moment = self._hooks.now()
+            records = [
+                RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, capture.final_url)
+                for r in found.refusals
+            ]
+
+            def close() -> None:
+                self._frontier.enqueue(found.entries)
+                self._frontier.complete([entry.id])
+
+            self._visitor.announce(self._store.record_refusals(records, then=close))
+        finally:
+            self._expanding.discard(entry.id)
+
+    # Telling
+
+    def _progress(self, *, is_last: bool = False) -> None:
+        now = self._hooks.clock()
+        if not is_last and now - self._last_progress < _PROGRESS_S:
+            return
+        self._last_progress = now
+        counts = self._frontier.host_counts()
+        captures = len(self._visitor.captures)
+        elapsed = now - self._began
+        hosts = tuple(self._pace.state(host, now) for host, (pending, _) in sorted(counts.items()) if pending)
+        pending = sum(number for number, _ in counts.values())
+        rate = captures / elapsed if elapsed > 0 else 0.0
+        self._hooks.on_event(ProgressEvent(captures, pending, rate, hosts))
+
+    def _summary(self, adopted: int) -> CrawlSummary:
+        outcomes = Counter(self._visitor.captures)
+        return CrawlSummary(
+            captures=outcomes.total(),
+            adopted=adopted,
+            outcomes=tuple(sorted(outcomes.items())),
+            refusals=self._visitor.refusals,
+            seeds_refused=self._seeds_refused,
+            not_visited=self._frontier.unvisited(),
+            stopped_by=self._stopped_by,
+            seconds=self._hooks.clock() - self._began,
+        )
+
+
+def _is_disk_full(error: OSError | sqlite3.OperationalError) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

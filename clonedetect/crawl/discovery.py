@@ -1,0 +1,101 @@
+"""What a captured page adds to the frontier, and what the grant refuses of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clonedetect.crawl.frontier import NewEntry, State
+from clonedetect.crawl.pace import host_key
+from clonedetect.models.capture import Purpose
+from clonedetect.models.item import MediaKind
+from clonedetect.models.page import Link, LinkKind, MediaRef, PageContent
+from clonedetect.models.permit import Permit, Refusal
+
+__all__ = ["Discovery", "PermitFor", "discover"]
+
+PermitFor = Callable[[str, Purpose], Permit | Refusal]
+"""The grant at this moment, asked for one URL and purpose."""
+
+_PURPOSES = {
+    LinkKind.PAGE: (Purpose.PAGE,),
+    LinkKind.FRAME: (Purpose.PAGE,),
+    LinkKind.API: (Purpose.API,),
+    LinkKind.PAGINATION: (Purpose.API, Purpose.PAGE),
+}
+
+# Pictures stand before further pages: a page without its pictures proves least.
+_MEDIA_PRIORITY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """New frontier entries and refusals of one page."""
+
+    entries: tuple[NewEntry, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def discover(
+    page: PageContent, permit_for: PermitFor, *, depth: int, max_depth: int, max_links: int, max_media: int
+) -> Discovery:
+    """Return what `page`, captured at `depth`, leads to.
+
+    Links deeper than `max_depth` and videos become known without being
+    asked; what exceeds `max_links` and `max_media` is left to the analysis,
+    which counts it as not examined.
+    """
+    entries: list[NewEntry] = []
+    refusals: list[Refusal] = []
+    for link in page.links[:max_links]:
+        found = _permit_link(link, permit_for)
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        else:
+            entries.append(_link_entry(found, page.url, depth + 1, max_depth))
+    references = [ref for ref in page.media if not ref.url.startswith("data:")]
+    for reference in references[:max_media]:
+        found = permit_for(reference.url, Purpose.MEDIA)
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        else:
+            entries.append(_media_entry(found, reference, page.url, depth))
+    return Discovery(tuple(entries), tuple(refusals))
+
+
+def _permit_link(link: Link, permit_for: PermitFor) -> Permit | Refusal:
+    answers = (permit_for(link.url, purpose) for purpose in _PURPOSES[link.kind])
+    last: Permit | Refusal = next(answers)
+    for answer in answers:
+        if isinstance(last, Permit):
+            break
+        last = answer
+    return last
+
+
+def _link_entry(permit: Permit, parent: str, depth: int, max_depth: int) -> NewEntry:
+    is_too_deep = depth > max_depth
+    return NewEntry(
+        url=permit.url,
+        purpose=permit.purpose,
+        host=host_key(permit),
+        depth=depth,
+        priority=depth,
+        parent=parent,
+        state=State.SKIPPED if is_too_deep else State.PENDING,
+        reason=f"deeper than max_depth {max_depth}" if is_too_deep else "",
+    )
+
+
+def _media_entry(permit: Permit, reference: MediaRef, parent: str, depth: int) -> NewEntry:
+    is_video = reference.kind is MediaKind.VIDEO
+    return NewEntry(
+        url=permit.url,
+        purpose=Purpose.MEDIA,
+        host=host_key(permit),
+        depth=depth,
+        priority=_MEDIA_PRIORITY,
+        parent=parent,
+        state=State.SKIPPED if is_video else State.PENDING,
+        reason="video is not examined" if is_video else "",
+    )

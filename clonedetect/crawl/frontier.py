@@ -1,0 +1,273 @@
+"""The queue of known URLs, in the tables of the case's database: resumable at any moment.
+
+States: ``pending`` (to be asked), ``leased`` (a worker asks), ``captured``
+(asked and recorded; its links are still to be read), ``done``, ``refused``
+(by the grant, robots.txt or the address guard), ``parked`` (its host sent us
+away for longer than we wait), ``skipped`` (known, deliberately not asked;
+the reason says why), ``failed`` (a defect of ours stopped it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlite_utils import Database
+
+from clonedetect.models.capture import Purpose
+
+__all__ = ["Entry", "Frontier", "NewEntry", "State"]
+
+
+class State(StrEnum):
+    """Where one known URL stands."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    CAPTURED = "captured"
+    DONE = "done"
+    REFUSED = "refused"
+    PARKED = "parked"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A URL to be known, in normal form; smaller `priority` comes first."""
+
+    url: str
+    purpose: Purpose
+    host: str
+    depth: int = 0
+    priority: int = 0
+    parent: str | None = None
+    state: State = State.PENDING
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leased row; `tries` is how often it was captured before."""
+
+    id: int
+    url: str
+    purpose: Purpose
+    host: str
+    depth: int
+    parent: str | None
+    tries: int
+
+
+_COLUMNS = "id, url, purpose, host, depth, parent, tries"
+
+# A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
+# read again from what was recorded, so that the set of pages does not depend on the order of answers.
+_ENQUEUE = """
+INSERT INTO frontier
+  (url, purpose, host, priority, depth, parent, state, lease_until, not_before, tries, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
+ON CONFLICT (url, purpose) DO UPDATE SET
+  depth = excluded.depth, parent = excluded.parent, priority = excluded.priority,
+  reason = CASE WHEN state = 'skipped' THEN excluded.reason ELSE reason END,
+  state = CASE WHEN state = 'skipped' THEN excluded.state
+               WHEN state = 'done' AND purpose IN ('page', 'api') THEN 'captured'
+               ELSE state END
+WHERE excluded.depth < frontier.depth
+"""
+
+_LEASE = """
+UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
+  SELECT id FROM frontier WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
+  ORDER BY priority, id LIMIT 1
+) RETURNING id, url, purpose, host, depth, parent, tries
+"""
+
+_LEASE_MANY = """
+UPDATE frontier SET state = 'leased', lease_until = ? WHERE id IN (
+  SELECT id FROM frontier WHERE state = 'pending' AND not_before <= ? LIMIT ?
+) RETURNING id, url, purpose, host, depth, parent, tries
+"""
+
+_DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
+
+_PENDING_HOSTS = """
+WITH RECURSIVE hosts (host) AS (
+  SELECT min(host) FROM frontier WHERE state = 'pending'
+  UNION ALL
+  SELECT (SELECT min(host) FROM frontier WHERE state = 'pending' AND host > hosts.host)
+  FROM hosts WHERE host IS NOT NULL
+) SELECT host FROM hosts WHERE host IS NOT NULL
+"""
+
+
+class Frontier:
+    """The queue of one case; unique by (normal URL, purpose).
+
+    Times are seconds since the epoch. Callers group calls into transactions;
+    each call alone is one.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enqueue(self, entries: Iterable[NewEntry]) -> None:
+        """Make URLs known; one that is known changes only if it is nearer to a seed now."""
+        rows = [
+            (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
+            for e in entries
+        ]
+        with self._database.atomic():
+            self._database.conn.executemany(_ENQUEUE, rows)
+
+    def lease(self, host: str, now: float, until: float, *, only_media: bool = False) -> Entry | None:
+        """Claim the next URL of `host` that is due, until then; None if none is due."""
+        with self._database.atomic():
+            return self._one(_LEASE.format(media=_media(only_media)), [until, host, now])
+
+    def lease_many(self, limit: int, now: float, until: float) -> tuple[Entry, ...]:
+        """Claim up to `limit` URLs that are due, whatever their host."""
+        with self._database.atomic():
+            rows = self._database.conn.execute(_LEASE_MANY, [until, now, limit]).fetchall()
+        return tuple(_entry(row) for row in rows)
+
+    def complete(self, ids: Iterable[int], reason: str = "") -> None:
+        """Close rows for good."""
+        with self._database.atomic():
+            self._database.conn.executemany(
+                "UPDATE frontier SET state = 'done', reason = ? WHERE id = ?", [(reason, id_) for id_ in ids]
+            )
+
+    def capture(
+        self, url: str, purpose: Purpose, state: State, *, not_before: float = 0, reason: str = ""
+    ) -> None:
+        """Note that a URL was captured once more, and where it stands now; unknown ones are ignored."""
+        sql = (
+            "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? "
+            "WHERE url = ? AND purpose = ?"
+        )
+        self._database.execute(sql, [state.value, not_before, reason, url, purpose.value])
+
+    def fail(self, id_: int, state: State, reason: str) -> None:
+        """Close a row without a capture: ``refused``, ``failed`` or ``skipped``, and why."""
+        self._database.execute(
+            "UPDATE frontier SET state = ?, reason = ? WHERE id = ?", [state.value, reason, id_]
+        )
+
+    def release(self, id_: int, *, not_before: float = 0) -> None:
+        """Give a lease back unused, to be due again from then on."""
+        sql = "UPDATE frontier SET state = 'pending', not_before = ? WHERE id = ? AND state = 'leased'"
+        self._database.execute(sql, [not_before, id_])
+
+    def find(self, url: str, purpose: Purpose) -> Entry | None:
+        """Return the row of a URL, or None if it was never known."""
+        sql = f"SELECT {_COLUMNS} FROM frontier WHERE url = ? AND purpose = ?"  # noqa: S608  names are ours
+        return self._one(sql, [url, purpose.value])
+
+    def state_of(self, id_: int) -> tuple[State, int]:
+        """Return state and depth of a row as they stand now."""
+        state, depth = self._database.execute(
+            "SELECT state, depth FROM frontier WHERE id = ?", [id_]
+        ).fetchone()
+        return State(state), depth
+
+    def captured(self, limit: int) -> tuple[Entry, ...]:
+        """Return rows whose links are still to be read."""
+        sql = f"SELECT {_COLUMNS} FROM frontier WHERE state = 'captured' ORDER BY id LIMIT ?"  # noqa: S608  ours
+        return tuple(_entry(row) for row in self._database.execute(sql, [limit]))
+
+    def pending_hosts(self) -> tuple[str, ...]:
+        """Return the hosts with pending URLs, without scanning them all."""
+        return tuple(host for (host,) in self._database.execute(_PENDING_HOSTS))
+
+    def next_due(self, host: str, *, only_media: bool = False) -> float | None:
+        """Return when the next pending URL of `host` is due, or None if it has none."""
+        (due,) = self._database.execute(_DUE.format(media=_media(only_media)), [host]).fetchone()
+        return None if due is None else float(due)
+
+    def skip_pages(self, host: str, reason: str) -> None:
+        """Ask for no more pages of `host`; its pictures stay pending."""
+        sql = (
+            "UPDATE frontier SET state = 'skipped', reason = ? "
+            "WHERE state = 'pending' AND host = ? AND purpose IN ('page', 'api')"
+        )
+        self._database.execute(sql, [reason, host])
+
+    def park(self, host: str, until: float, reason: str) -> None:
+        """Set all pending URLs of `host` aside; a run after `until` takes them up again."""
+        sql = (
+            "UPDATE frontier SET state = 'parked', not_before = ?, reason = ? "
+            "WHERE state = 'pending' AND host = ?"
+        )
+        self._database.execute(sql, [until, reason, host])
+
+    def pause(self, host: str, until: float, reason: str) -> None:
+        """Remember, over runs, until when `host` asked us to wait."""
+        sql = "INSERT OR REPLACE INTO host_pauses (host, until, reason) VALUES (?, ?, ?)"
+        self._database.execute(sql, [host, until, reason])
+
+    def pauses(self, now: float) -> tuple[tuple[str, float], ...]:
+        """Return hosts that still asked us to wait, and until when."""
+        sql = "SELECT host, until FROM host_pauses WHERE until > ? ORDER BY host"
+        return tuple((host, float(until)) for host, until in self._database.execute(sql, [now]))
+
+    def recover(self, now: float, *, is_only_writer: bool) -> None:
+        """Return to pending what an earlier run left: leases, refusals, and parked URLs whose time has come.
+
+        Leases return when expired, and all of them for the only writer. What
+        was refused is put to the grant again: it may be another one.
+        """
+        with self._database.atomic():
+            sql = "UPDATE frontier SET state = 'pending' WHERE state = 'leased' AND (? OR lease_until <= ?)"
+            self._database.execute(sql, [is_only_writer, now])
+            sql = (
+                "UPDATE frontier SET state = 'pending', not_before = 0, reason = '' "
+                "WHERE state = 'refused' OR (state = 'parked' AND not_before <= ?)"
+            )
+            self._database.execute(sql, [now])
+
+    def reopen(self) -> None:
+        """Ask again for everything that was done: a deliberate second look."""
+        sql = (
+            "UPDATE frontier SET state = 'pending', tries = 0, not_before = 0, reason = '' "
+            "WHERE state IN ('done', 'failed')"
+        )
+        self._database.execute(sql)
+
+    def explain_pending(self, reason: str) -> None:
+        """Say of everything that is still pending why it was not asked."""
+        self._database.execute("UPDATE frontier SET reason = ? WHERE state = 'pending'", [reason])
+
+    def counts(self) -> dict[State, int]:
+        """Return how many URLs stand where."""
+        rows = self._database.execute("SELECT state, count(*) FROM frontier GROUP BY state")
+        return {State(state): number for state, number in rows}
+
+    def unvisited(self) -> int:
+        """Return how many URLs are known and were never asked."""
+        sql = (
+            "SELECT count(*) FROM frontier WHERE tries = 0 "
+            "AND state IN ('pending', 'leased', 'parked', 'skipped', 'failed')"
+        )
+        return int(self._database.execute(sql).fetchone()[0])
+
+    def host_counts(self) -> dict[str, tuple[int, int]]:
+        """Return pending URLs and captured pages of every host."""
+        sql = (
+            "SELECT host, sum(state = 'pending'), sum(tries > 0 AND purpose IN ('page', 'api')) "
+            "FROM frontier GROUP BY host"
+        )
+        return {host: (pending, pages) for host, pending, pages in self._database.execute(sql)}
+
+    def _one(self, sql: str, values: list[str | float]) -> Entry | None:
+        row = self._database.conn.execute(sql, values).fetchone()
+        return None if row is None else _entry(row)
+
+
+def _media(only_media: bool) -> str:
+    return "AND purpose = 'media' " if only_media else ""
+
+
+def _entry(row: tuple[int, str, str, str, int, str | None, int]) -> Entry:
+    return Entry(row[0], row[1], Purpose(row[2]), row[3], row[4], row[5], row[6])

@@ -1,0 +1,219 @@
+"""When a host may be asked again: spacing, concurrency, pauses; and who waits for it.
+
+Two layers. `Pace` is a state machine with the clock as an argument; `Pacer`
+waits by it. Requests are spaced by registrable domain and by address
+(address and port on loopback), so that neither many names on one machine nor
+many machines of one owner multiply our rate. 429, 503 and Retry-After pause
+the host, not the URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from publicsuffixlist import PublicSuffixList
+
+from clonedetect.models.capture import Peer
+from clonedetect.models.permit import Permit
+
+__all__ = ["Answer", "HostState", "Pace", "PaceLimits", "Pacer", "address_key", "domain_key", "host_key"]
+
+_suffixes = PublicSuffixList()
+
+
+@dataclass(frozen=True, slots=True)
+class PaceLimits:
+    """Seconds and counts; the defaults are docs/crawling.md's.
+
+    `backoff_s` is the first pause after a 429 or 503 that names none; it
+    doubles with every further one. Who asks for `longest_pause_s` or more is
+    parked. `longest_delay_s` bounds crawl-delay and the adaptive delay.
+    """
+
+    min_delay_s: float = 1.0
+    per_host: int = 1
+    longest_delay_s: float = 300.0
+    longest_adaptive_s: float = 60.0
+    backoff_s: float = 30.0
+    longest_pause_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one finished fetch says about its host."""
+
+    is_ok: bool
+    is_throttled: bool
+    elapsed_s: float
+    retry_after_s: float | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """How a host stands; `paused_s` is what remains of its pause."""
+
+    host: str
+    in_flight: int
+    delay_s: float
+    paused_s: float
+    is_parked: bool
+
+
+@dataclass(slots=True)
+class _Host:
+    delay: float
+    floor: float
+    in_flight: int = 0
+    paused_until: float = -math.inf
+    throttled: int = 0
+    is_parked: bool = False
+    address: str | None = None
+
+
+def host_key(permit: Permit) -> str:
+    """Return what a pause holds for: the host, with its port on loopback literals."""
+    return f"{permit.host}:{permit.port}" if _is_loopback(permit.host) else permit.host
+
+
+@lru_cache(maxsize=4096)
+def domain_key(host: str) -> str:
+    """Return what requests to `host` are spaced by: its registrable domain, or itself."""
+    name = host.partition(":")[0] if host.count(":") == 1 else host
+    if _is_address(name):
+        return host
+    return _suffixes.privatesuffix(name) or host
+
+
+def address_key(peer: Peer) -> str:
+    """Return what requests to one machine are spaced by; on loopback every port is one."""
+    return str(peer) if _is_loopback(peer.address) else peer.address
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+@dataclass(slots=True)
+class Pace:
+    """Says how long to wait for a host; holds no clock and never waits.
+
+    `now` is any monotonic time in seconds, the same for all calls.
+    """
+
+    limits: PaceLimits
+    _hosts: dict[str, _Host] = field(default_factory=dict)
+    _started: dict[str, float] = field(default_factory=dict)
+
+    def has_room(self, host: str) -> bool:
+        """Whether one more fetch of the host may be under way."""
+        state = self._host(host)
+        return not state.is_parked and state.in_flight < self.limits.per_host
+
+    def enter(self, host: str) -> None:
+        """Count a fetch of the host as under way."""
+        self._host(host).in_flight += 1
+
+    def leave(self, host: str) -> None:
+        """Count a fetch of the host as over."""
+        self._host(host).in_flight -= 1
+
+    def next_slot(self, host: str, now: float) -> float:
+        """Return the seconds until a request to the host may start: 0 for now, infinite if it is parked."""
+        state = self._host(host)
+        if state.is_parked:
+            return math.inf
+        earliest = state.paused_until
+        for key in self._keys(host, state):
+            earliest = max(earliest, self._started.get(key, -math.inf) + max(state.delay, state.floor))
+        return max(0.0, earliest - now)
+
+    def start(self, host: str, now: float) -> None:
+        """Note that a request to the host starts now."""
+        for key in self._keys(host, self._host(host)):
+            self._started[key] = now
+
+    def learn_address(self, host: str, address: str) -> None:
+        """Space the host's requests with all others to this address too."""
+        self._host(host).address = address
+
+    def honour_crawl_delay(self, host: str, delay_s: float) -> None:
+        """Never ask the host more often than robots.txt asks for, up to the longest delay."""
+        state = self._host(host)
+        state.floor = max(self.limits.min_delay_s, min(delay_s, self.limits.longest_delay_s))
+
+    def finish(self, host: str, now: float, answer: Answer) -> None:
+        """Take in what a fetch said.
+
+        The delay follows the host's own speed, but never falls on anything
+        but a plain success: a refusal is quicker than a page. A throttled
+        answer pauses the host; one that asks for too long parks it.
+        """
+        state = self._host(host)
+        if answer.address is not None:
+            state.address = answer.address
+        wanted = min(max(self.limits.min_delay_s, answer.elapsed_s), self.limits.longest_adaptive_s)
+        eased = (state.delay + wanted) / 2
+        state.delay = eased if answer.is_ok else max(state.delay, eased)
+        if answer.is_throttled:
+            pause_s = answer.retry_after_s
+            if pause_s is None:
+                pause_s = self.limits.backoff_s * 2**state.throttled
+            state.throttled += 1
+            self.pause(host, now, max(pause_s, self.limits.min_delay_s))
+        elif answer.is_ok:
+            state.throttled = 0
+
+    def pause(self, host: str, now: float, pause_s: float) -> None:
+        """Ask the host nothing for a while; it is parked if that is the longest pause or more."""
+        state = self._host(host)
+        if pause_s >= self.limits.longest_pause_s:
+            state.is_parked = True
+        state.paused_until = max(state.paused_until, now + pause_s)
+
+    def state(self, host: str, now: float) -> HostState:
+        """Return how the host stands."""
+        state = self._host(host)
+        delay = max(state.delay, state.floor)
+        return HostState(host, state.in_flight, delay, max(0.0, state.paused_until - now), state.is_parked)
+
+    def _host(self, host: str) -> _Host:
+        found = self._hosts.get(host)
+        if found is None:
+            found = self._hosts[host] = _Host(self.limits.min_delay_s, self.limits.min_delay_s)
+        return found
+
+    @staticmethod
+    def _keys(host: str, state: _Host) -> tuple[str, ...]:
+        domain = f"domain {domain_key(host)}"
+        return (domain,) if state.address is None else (domain, f"address {state.address}")
+
+
+class Pacer:
+    """Waits for a host's turn by a `Pace` and a clock."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float]) -> None:
+        self.pace = pace
+        self._clock = clock
+
+    async def turn(self, host: str) -> bool:
+        """Wait until a request to the host may start and note it as started; False if it is parked."""
+        while (wait := self.pace.next_slot(host, self._clock())) > 0:
+            if wait == math.inf:
+                return False
+            await asyncio.sleep(wait)
+        self.pace.start(host, self._clock())
+        return True

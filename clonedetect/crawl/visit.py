@@ -1,0 +1,220 @@
+"""One visit: robots.txt, pace, fetch with permission at each hop, record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from clonedetect.archive.warc import restore
+from clonedetect.crawl.events import CaptureEvent, RefusalEvent
+from clonedetect.crawl.frontier import Entry
+from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
+from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
+from clonedetect.crawl.recorder import THROTTLED_STATUSES, Recorder, is_throttled
+from clonedetect.models.capture import Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
+from clonedetect.models.permit import Permit, Refusal
+
+__all__ = ["FetchDefectError", "Later", "Refused", "Visitor"]
+
+_CLASSIFIED = (Purpose.PAGE, Purpose.API)
+
+
+class FetchDefectError(Exception):
+    """The fetch raised, which it never should: a defect of ours, kept with its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The host asks to come back in so many seconds (infinite: it is parked)."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal, and where it was made."""
+
+    refusal: Refusal
+    where: str
+
+
+class Visitor:
+    """Makes visits of one run; counts what it recorded."""
+
+    def __init__(
+        self,
+        hooks: Hooks,
+        recorder: Recorder,
+        pacer: Pacer,
+        *,
+        limits: CrawlLimits,
+    ) -> None:
+        self.captures: list[Outcome] = []
+        self.refusals = 0
+        self.wire_bytes = 0
+        self.run_id: int | None = None
+        self._hooks = hooks
+        self._recorder = recorder
+        self._pacer = pacer
+        self._limits = limits
+        self._rules: dict[str, RobotsRules] = {}
+        self._robots_tries: dict[str, int] = defaultdict(int)
+        self._origins: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def visit(self, permit: Permit, entry: Entry) -> Capture | Refused | Later:
+        """Return the capture of ``permit.url``, recorded; or why there is none."""
+        objection = await self._robots_objection(permit)
+        if objection is not None:
+            return objection
+        return await self._ask(permit, parent_url=entry.parent, depth=entry.depth)
+
+    def refuse(self, refusals: Iterable[Refused], parent_url: str | None) -> None:
+        """Keep refusals and tell those that are new."""
+        moment = self._hooks.now()
+        records = [
+            RefusalRecord(r.refusal.url, r.refusal.purpose, r.refusal.reason, r.where, moment, parent_url)
+            for r in refusals
+        ]
+        self.announce(self._recorder.store.record_refusals(records))
+
+    def announce(self, new: Iterable[RefusalRecord]) -> None:
+        """Count and tell refusals that are on record."""
+        for record in new:
+            self.refusals += 1
+            self._hooks.on_event(RefusalEvent(record))
+
+    async def _robots_objection(self, permit: Permit) -> Refused | Later | None:
+        rules = await self._rules_for(permit)
+        if isinstance(rules, Refused | Later):
+            return rules
+        if rules.allows(permit.url):
+            return None
+        reason = f"robots.txt does not allow it ({rules.basis})"
+        return Refused(Refusal(permit.url, permit.purpose, reason), "robots")
+
+    async def _rules_for(self, permit: Permit) -> RobotsRules | Refused | Later:
+        """Return the rules of the permit's origin: known, recorded within a day, or fetched now."""
+        parts = urlsplit(permit.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        async with self._origins[origin]:
+            if origin in self._rules:
+                return self._rules[origin]
+            robots = self._hooks.permit_for(f"{origin}/robots.txt", Purpose.ROBOTS)
+            if isinstance(robots, Refusal):
+                return Refused(robots, "robots")
+            result = self._recorded_robots(robots)
+            if result is None:
+                capture = await self._ask(robots, parent_url=None, depth=0)
+                if isinstance(capture, Later):
+                    return capture
+                self._robots_tries[origin] += 1
+                if is_throttled(capture) and self._robots_tries[origin] <= self._recorder.retries:
+                    return Later(self._wait_s(host_key(robots)))
+                result = self._restored(capture)
+            rules = self._hooks.robots_rules(result)
+            if rules.crawl_delay_s is not None:
+                self._pacer.pace.honour_crawl_delay(host_key(robots), rules.crawl_delay_s)
+            self._rules[origin] = rules
+            return rules
+
+    def _recorded_robots(self, robots: Permit) -> FetchResult | None:
+        """Return what the origin last said, if it said something and not over a day ago (RFC 9309, 2.4)."""
+        capture = self._recorder.store.latest_capture(robots.url, Purpose.ROBOTS)
+        if capture is None or capture.status is None or is_throttled(capture) or capture.status >= 500:
+            return None
+        age_s = (self._hooks.now() - capture.captured_at).total_seconds()
+        return self._restored(capture) if 0 <= age_s < self._limits.robots_age_s else None
+
+    def _restored(self, capture: Capture) -> FetchResult:
+        store = self._recorder.store
+        content = store.object(capture.content_digest) if capture.content_digest else b""
+        return restore(store.folder, capture, content)
+
+    async def _ask(self, permit: Permit, *, parent_url: str | None, depth: int) -> Capture | Later:
+        """Wait for the host's turn, fetch, and record."""
+        hosts = [host_key(permit)]
+        self._learn(permit)
+        if not await self._pacer.turn(hosts[0]):
+            return Later(self._wait_s(hosts[0]))
+
+        async def follow(url: str) -> Permit | Refusal:
+            return await self._follow(url, permit, hosts)
+
+        try:
+            result = await self._hooks.fetch(permit, follow=follow)
+        except Exception as error:
+            raise FetchDefectError(
+                f"fetching {permit.url} failed: {type(error).__name__}: {error}"
+            ) from error
+        if permit.purpose in _CLASSIFIED and (finer := self._hooks.classify(result)) is not None:
+            result = replace(result, outcome=finer[0], reason=finer[1])
+        self._take_in(result, hosts[-1])
+        capture = self._recorder.record(
+            result,
+            permit,
+            captured_at=self._hooks.now(),
+            retry_at=self._hooks.now().timestamp() + min(self._wait_s(hosts[-1]), 1e9),
+            run_id=self.run_id,
+            parent_url=parent_url,
+            depth=depth,
+        )
+        self._remember_pause(hosts[-1], capture)
+        self.captures.append(capture.outcome)
+        self.wire_bytes += capture.wire_size
+        self._hooks.on_event(CaptureEvent(capture))
+        if capture.outcome is Outcome.BLOCKED_ADDRESS:
+            self.refuse([Refused(Refusal(permit.url, permit.purpose, capture.reason), "socket")], parent_url)
+        return capture
+
+    async def _follow(self, url: str, permit: Permit, hosts: list[str]) -> Permit | Refusal:
+        """Decide on one redirect target: the grant, robots.txt, then the host's turn."""
+        answer = self._hooks.permit_for(url, permit.purpose)
+        if isinstance(answer, Refusal):
+            self.refuse([Refused(answer, "redirect")], permit.url)
+            return answer
+        if permit.purpose is not Purpose.ROBOTS:
+            objection = await self._robots_objection(answer)
+            if isinstance(objection, Refused):
+                self.refuse([objection], permit.url)
+                return objection.refusal
+            if objection is not None:
+                return Refusal(url, permit.purpose, "its host asks to come back later")
+        self._learn(answer)
+        if not await self._pacer.turn(host_key(answer)):
+            return Refusal(url, permit.purpose, "its host asks to come back much later")
+        hosts.append(host_key(answer))
+        return answer
+
+    def _learn(self, permit: Permit) -> None:
+        if permit.pinned is not None:
+            self._pacer.pace.learn_address(host_key(permit), address_key(Peer(*permit.pinned)))
+
+    def _take_in(self, result: FetchResult, host: str) -> None:
+        last = result.exchanges[-1] if result.exchanges else None
+        status = last.status if last else None
+        elapsed = (last.finished_at - last.started_at).total_seconds() if last else 0.0
+        answer = Answer(
+            is_ok=result.outcome is Outcome.OK,
+            is_throttled=result.outcome is Outcome.RATE_LIMITED or status in THROTTLED_STATUSES,
+            elapsed_s=elapsed,
+            retry_after_s=result.retry_after_s,
+            address=address_key(last.peer) if last and last.peer else None,
+        )
+        self._pacer.pace.finish(host, self._hooks.clock(), answer)
+
+    def _wait_s(self, host: str) -> float:
+        return self._pacer.pace.next_slot(host, self._hooks.clock())
+
+    def _remember_pause(self, host: str, capture: Capture) -> None:
+        """Keep a pause over runs, and set a parked host's URLs aside until it is over."""
+        state = self._pacer.pace.state(host, self._hooks.clock())
+        if not state.paused_s:
+            return
+        until = self._hooks.now().timestamp() + state.paused_s
+        reason = f"{host} answered {capture.status} and asked to wait {state.paused_s:.0f} s"
+        self._recorder.frontier.pause(host, until, reason)
+        if state.is_parked:
+            self._recorder.frontier.park(host, until, reason)
