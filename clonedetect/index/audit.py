@@ -13,7 +13,7 @@ import numpy as np
 
 from clonedetect.errors import ClonedetectError
 from clonedetect.index.bands import band_keys
-from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest
+from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest, views_of
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
@@ -167,8 +167,9 @@ def _recomputed_media(store: IndexStore, media_id: int, media: Media) -> bytes:
         "SELECT quality, phash16, flags, thumbnail FROM images WHERE media_id = ?", (media_id,)
     ).fetchone()
     if image is None:
-        if bool(media.hashes) != (hashes is not None):
-            raise ValueError("a hash is missing")
+        given = b"".join(view.bits for view in views_of(media, None))
+        if given != (hashes[1] if hashes else b""):
+            raise ValueError("its hash is not the one that came with it")
         return media_digest(media, None)
     features = store.db.execute(
         "SELECT width, height, points, descriptors FROM features WHERE media_id = ?", (media_id,)

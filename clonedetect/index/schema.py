@@ -11,11 +11,11 @@ from sqlite_utils import Database
 
 from clonedetect.errors import IndexFormatError, InputError
 
-__all__ = ["DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
+__all__ = ["BUSY_TIMEOUT_S", "DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
 
 DATABASE: Final = "index.db"
 SCHEMA: Final = 1
-_BUSY_TIMEOUT_S: Final = 5
+BUSY_TIMEOUT_S: Final = 5
 
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
@@ -25,7 +25,7 @@ CREATE TABLE generations (
 ) STRICT;
 CREATE TABLE items (
   item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
-  json BLOB NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
+  json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
 ) STRICT;
 CREATE INDEX items_account ON items (account_id);
 CREATE TABLE media (
@@ -74,7 +74,7 @@ def connect(folder: Path, *, writable: bool) -> Database:
     if not writable and not path.is_file():
         raise InputError(f"{folder} holds no index; make one with: clonedetect index add {folder} SOURCE")
     try:
-        connection = sqlite3.connect(_address(path, writable=writable), uri=True, timeout=_BUSY_TIMEOUT_S)
+        connection = sqlite3.connect(_address(path, writable=writable), uri=True, timeout=BUSY_TIMEOUT_S)
     except sqlite3.Error as error:
         raise IndexFormatError(f"{path} cannot be opened ({error})") from error
     db = Database(connection, execute_plugins=False)

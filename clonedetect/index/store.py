@@ -23,7 +23,7 @@ import msgspec
 from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index.digests import ContentSum, fingerprint_of
 from clonedetect.index.lock import FileLock
-from clonedetect.index.schema import DATABASE, SCHEMA, connect, create_tables, has_tables
+from clonedetect.index.schema import BUSY_TIMEOUT_S, DATABASE, SCHEMA, connect, create_tables, has_tables
 from clonedetect.index.writing import Change, ItemContents, Provenance, drop_item, write_item
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item
@@ -143,6 +143,8 @@ class IndexStore:
         """Close the database and give the lock back; what was not committed is undone."""
         if self.db.conn.in_transaction:
             self.db.rollback()
+        if self._writable:
+            self._empty_log()
         self.db.close()
         if self._lock is not None:
             self._lock.close()
@@ -333,7 +335,13 @@ class IndexStore:
     def _purge(self) -> None:
         """Drop what still holds removed content: hot files, and old pages in the write-ahead log."""
         shutil.rmtree(self.folder / HOT, ignore_errors=True)
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Copy the log into the database and cut it; while readers need it, it stays for the next writer."""
+        self.db.execute("PRAGMA busy_timeout = 0")
         self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self.db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
 
     def _count(self, before: bytes | None, after: bytes | None) -> None:
         if before is not None:

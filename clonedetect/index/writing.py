@@ -137,7 +137,7 @@ def _write_row(db: Database, item: Item, digest: bytes, fingerprint: bytes, prov
             item.handle,
             item.permalink,
             str(widest),
-            msgspec.json.encode(item),
+            msgspec.json.encode(item).decode(),
             provenance.source,
             provenance.line,
             fingerprint,

@@ -1,4 +1,4 @@
-"""Signals made by real hashing of generated pictures and texts, without the room that makes them for users."""
+"""Signals made by real hashing of generated pictures and texts."""
 
 from __future__ import annotations
 
@@ -89,6 +89,11 @@ def hash_text(raw: str) -> TextSignals:
 class Library:
     """Pictures on disk, and items of them with signals, each by its seed."""
 
+    algorithms = ALGORITHMS
+    picture_bytes = staticmethod(picture_bytes)
+    hash_picture = staticmethod(hash_picture)
+    hash_text = staticmethod(hash_text)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -103,7 +108,7 @@ class Library:
         media = tuple(Media(position=n, path=str(self.picture(seed))) for n, seed in enumerate(seeds))
         defaults = {
             "account_id": f"account-{number % 7}",
-            "caption": f"Caption {number}: the {number * 37 % 101} boats came home before the storm of {number}",
+            "caption": f"Caption {number}: the {number * 37 % 101} boats came home before storm {number}",
             "media": media,
         }
         return Item(item_id=ItemId(f"item-{number}"), **(defaults | values))

@@ -1,4 +1,4 @@
-"""What every implementation of `HashIndex` promises, asked of each, against counting bits one pair at a time."""
+"""What every implementation of `HashIndex` promises, against counting the bits of every pair."""
 
 from __future__ import annotations
 
