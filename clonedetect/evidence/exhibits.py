@@ -13,6 +13,10 @@ from clonedetect.models.match import Finding, Verdict
 __all__ = ["Exhibit", "LeftOut", "Selection", "latest_decisions", "select", "unreviewed"]
 
 
+_ANY_PICTURE = -1
+"""Stands for a media id where a picture was matched without saying with which of the item's."""
+
+
 class LeftOut(StrEnum):
     """Why a finding is listed and not shown."""
 
@@ -81,14 +85,18 @@ def _references(contents: CaseContents) -> dict[tuple[str, int | None], Referenc
     found: dict[tuple[str, int | None], ReferenceCopy] = {}
     for copy in contents.references:
         found.setdefault((copy.item.item_id, copy.media_id), copy)
-    for copy in contents.references:  # any copy of the item stands for its caption
+    for copy in contents.references:  # where none of its own was kept, any copy of the item tells its caption
         found.setdefault((copy.item.item_id, None), copy)
+        if copy.object_digest is not None:
+            found.setdefault((copy.item.item_id, _ANY_PICTURE), copy)
     return found
 
 
 def _reference(references: dict[tuple[str, int | None], ReferenceCopy], finding: Finding) -> ReferenceCopy:
-    image = finding.match.image
-    copy = references.get((finding.match.item_id, image.media_id if image else None))
+    item, image = finding.match.item_id, finding.match.image
+    copy = references.get((item, image.media_id if image else None))
+    if image is None and finding.media_url is not None:
+        copy = references.get((item, _ANY_PICTURE), copy)
     if copy is None:
         raise IncompleteError(
             f"finding {finding.finding_id}: the case holds no copy of item {finding.match.item_id};"

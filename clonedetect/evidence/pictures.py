@@ -59,6 +59,7 @@ def redrawn(data: bytes) -> Picture:
         kind = "no picture we know" if isinstance(error, UnidentifiedImageError) else type(error).__name__
         raise MediaError(f"cannot be decoded for display: {kind}") from error
     shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    shown.info.clear()  # Pillow hands a JPEG's comment on
     buffer = io.BytesIO()
     shown.save(buffer, "JPEG", quality=85, optimize=False)
     return Picture(f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}", *size)

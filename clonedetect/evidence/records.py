@@ -28,7 +28,8 @@ class JoinedArchive:
 
     def moved(self, capture: Capture) -> Capture:
         """Return `capture` with its records' places in the joined file."""
-        return replace(capture, hops=tuple(self._moved_hop(hop) for hop in capture.hops))
+        hops = tuple(self._moved_hop(hop) for hop in capture.hops)
+        return replace(capture, hops=hops, facts=self._moved_ref(capture.facts))
 
     def _moved_hop(self, hop: Hop) -> Hop:
         return replace(hop, request=self._moved_ref(hop.request), response=self._moved_ref(hop.response))

@@ -157,9 +157,13 @@ def _grant(grant: GrantFile) -> GrantView:
         approved_by=str(table.get("approved_by", "")),
         legal_basis=str(table.get("legal_basis", "")),
         purpose=str(table.get("purpose", "")),
-        valid=f"{table.get('valid_from', '')} to {table.get('valid_to', '')}",
+        valid=" to ".join(_moment(table.get(key)) for key in ("valid_from", "valid_to")),
         hosts=tuple(f"{host.get('host', '')} ({host.get('role', 'page')})" for host in hosts),
     )
+
+
+def _moment(value: object) -> str:
+    return _time(value) if isinstance(value, datetime) else str(value)
 
 
 def _counted(reasons: Iterable[str]) -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -72,18 +73,27 @@ def verify(
     if package.is_dir():
         return VerificationReport(str(package), _checked(Folder(package), signer))
     try:
-        with zipfile.ZipFile(package) as archive:
-            refused = _refused(archive, limits or ZipLimits())
-            if refused:
-                return VerificationReport(str(package), (Check(1, "files", Result.FAILED, refused), _UNREAD))
-            return VerificationReport(str(package), _checked(_Zip(archive), signer))
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            f"{package} is neither a package's folder nor a zip that can be read: {error}"
-        ) from error
+        archive = zipfile.ZipFile(package)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{package} is neither a package's folder nor a zip: {error}") from error
+    with archive:
+        return VerificationReport(str(package), _checked_zip(archive, signer, limits or ZipLimits()))
 
 
-_UNREAD = Check(2, "everything else", Result.NOT_CHECKED, ("nothing of such a zip is read any further",))
+def _checked_zip(archive: zipfile.ZipFile, signer: str | None, limits: ZipLimits) -> tuple[Check, ...]:
+    refused = _refused(archive, limits)
+    try:
+        return _checked(_Zip(archive), signer) if not refused else _unreadable(refused)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        return _unreadable((f"the zip was changed: {error}",))
+
+
+def _unreadable(notes: tuple[str, ...]) -> tuple[Check, ...]:
+    rest = ("nothing of such a zip is read any further",)
+    return (
+        Check(1, "files", Result.FAILED, notes),
+        Check(2, "everything else", Result.NOT_CHECKED, rest),
+    )
 
 
 def _checked(files: Files, signer: str | None) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,8 @@ class Archive:
 
     def _add(self, kind: str, url: str, block: bytes, payload: bytes) -> RecordRef:
         self._count += 1
-        record_id = f"urn:uuid:00000000-0000-4000-8000-{digest_of(self._name.encode() + url.encode())[7:15]}{self._count:04}"
+        serial = f"{digest_of(self._name.encode() + url.encode())[7:15]}{self._count:04}"
+        record_id = f"urn:uuid:00000000-0000-4000-8000-{serial}"
         fields = [
             ("WARC-Type", kind),
             ("WARC-Record-ID", f"<{record_id}>"),
@@ -128,8 +130,14 @@ class Case:
     folder: Path
     contents: CaseContents
 
-    def object(self, data: bytes) -> Digest:
+    def put(self, data: bytes) -> Digest:
         return put(self.folder, data)
+
+    def change(self, **changes: object) -> None:
+        self.contents = replace(self.contents, **changes)  # type: ignore[arg-type]
+
+    def write_custody(self, acts: list[tuple[str, str]]) -> None:
+        write_custody(self.folder, acts)
 
     def export(self, out: Path, key: Ed25519PrivateKey | None = None, **options: object) -> PackageSummary:
         options.setdefault("as_zip", False)
@@ -273,7 +281,10 @@ def make_case(folder: Path) -> Case:
 
 def _findings(captures: tuple[Capture, ...], reference: Digest) -> tuple[Finding, ...]:
     page, picture = captures[0], captures[1]
-    assert page.record_id and picture.record_id and page.content_digest and picture.content_digest
+    assert page.record_id is not None
+    assert picture.record_id is not None
+    assert page.content_digest is not None
+    assert picture.content_digest is not None
     shared = "Morning light over the old harbour of Nida, third year in a row."
     start = QUOTED.index(shared)
     image = Match(
@@ -352,9 +363,14 @@ def sealed(tmp_path_factory: pytest.TempPathFactory, key: Ed25519PrivateKey) -> 
 @pytest.fixture
 def package(sealed: Path, tmp_path: Path) -> Path:
     """A copy of the sealed package that a test may spoil."""
-    import shutil
-
     return Path(shutil.copytree(sealed, tmp_path / "package"))
 
 
-Spoil = Callable[[Path], None]
+@pytest.fixture(scope="session")
+def new_case() -> Callable[[Path], Case]:
+    return make_case
+
+
+@pytest.fixture(scope="session")
+def acts() -> list[tuple[str, str]]:
+    return ACTS

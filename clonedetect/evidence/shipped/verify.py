@@ -47,6 +47,7 @@ from typing import IO, Any, Protocol
 
 CHUNK = 1 << 20
 MAX_LINE = 64 << 20
+MAX_HEADER = 1 << 20
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.txt")
 NONE = "none asked for"
@@ -208,9 +209,15 @@ def check_bag(package: Package, notes: Notes) -> None:
     """2. bag."""
     notes.need(package.read("bagit.txt") == BAGIT, "bagit.txt is not that of BagIt 1.0")
     payload = [size for name, size in package.sizes.items() if name.startswith("data/")]
-    oxum = f"Payload-Oxum: {sum(payload)}.{len(payload)}"
-    stated = package.read("bag-info.txt").decode().splitlines()
-    notes.need(oxum in stated, f"bag-info.txt does not say {oxum!r}")
+    stated = re.findall(r"^Payload-Oxum: (\d+)\.(\d+)$", package.read("bag-info.txt").decode(), re.MULTILINE)
+    notes.need(len(stated) == 1, "bag-info.txt does not state the payload's size")
+    size, count = (int(figure) for figure in stated[0])
+    if len(payload) < count:
+        notes.missing.append(f"data/ holds {len(payload)} files of {count}")
+    else:
+        notes.need(
+            (sum(payload), len(payload)) == (size, count), "data/ has another size than bag-info.txt states"
+        )
 
 
 def check_payload(package: Package, notes: Notes) -> None:
@@ -497,7 +504,7 @@ class _Reader:
         if self._fields is None:
             head, gap, data = (self._waiting + data).partition(b"\r\n\r\n")
             self._waiting = b"" if gap else head
-            if not gap and len(head) > CHUNK:
+            if not gap and len(head) > MAX_HEADER:
                 raise ValueError("the header of a WARC record does not end")
             if not gap:
                 return
@@ -523,7 +530,7 @@ class _Reader:
         self._fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
         self._left = int(self._fields["content-length"])
         self._is_http = self._fields.get("content-type", "").startswith("application/http")
-        self._is_kept = not self._is_http and self._left < CHUNK
+        self._is_kept = not self._is_http and self._left <= MAX_HEADER
         # A revisit's payload digest is that of another record's payload.
         stated = None if self._fields["warc-type"] == "revisit" else self._fields.get("warc-payload-digest")
         self._block, self._payload = _Hash(self._fields.get("warc-block-digest")), _Hash(stated)
@@ -531,7 +538,7 @@ class _Reader:
     def _split(self, *, is_last: bool) -> None:
         """Once the HTTP header has ended, what follows it is payload."""
         end = _header_end(self._kept)
-        if end is None and not is_last and len(self._kept) <= CHUNK:
+        if end is None and not is_last and len(self._kept) <= MAX_HEADER:
             return
         self._payload.update(self._kept[end or 0 :])
         self._is_http, self._kept = False, b""
@@ -648,6 +655,7 @@ def check_grants(package: Package, notes: Notes) -> None:
     for grant in json.loads(package.read("data/provenance.json"))["grants"]:
         if grant["path"] not in package.names:
             notes.missing.append(f"{grant['path']!a} is missing")
+            shipped.add(grant["digest"])
             continue
         shipped.add(f"sha256:{package.sha256(grant['path'])}")
         notes.need(grant["digest"] in shipped, f"{grant['path']} is not the grant that was accepted")

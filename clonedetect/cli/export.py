@@ -1,0 +1,113 @@
+"""``clonedetect export``: a case as a package for legal."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from clonedetect import __version__
+from clonedetect.archive.custody import CustodyLog
+from clonedetect.case.store import CaseStore
+from clonedetect.cli.console import emit, exit_codes, json_option, stderr, stdout, wants_json
+from clonedetect.errors import InputError, UsageError
+from clonedetect.evidence.package import PackageSummary
+from clonedetect.evidence.package import export as write_package
+from clonedetect.evidence.seal import load_signing_key
+from clonedetect.models.ids import digest_of
+
+__all__ = ["export"]
+
+_DECIDING = ("pillow", "numpy", "jinja2", "openpyxl", "cryptography")
+"""Libraries whose version can change a byte of a package."""
+
+
+@click.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Ed25519 private key in PEM that signs the seal."
+)
+@click.option(
+    "--password-file", type=click.Path(path_type=Path), help="First line: the password of an encrypted key."
+)
+@click.option("--zip", "as_zip", is_flag=True, help="Also write OUT.zip, always the same for the same case.")
+@json_option
+def export(
+    case: Path, out: Path, *, key: Path | None, password_file: Path | None, as_zip: bool, as_json: bool
+) -> None:
+    """Write the evidence of CASE to the new folder OUT, sealed and checked.
+
+    \b
+    Example:  clonedetect export CASE CLONE-42 --key signer.pem --zip
+    """
+    with exit_codes():
+        if password_file and not key:
+            raise UsageError("--password-file is of no use without --key")
+        signing_key = load_signing_key(key, _password(password_file)) if key else None
+        now = datetime.now(UTC)
+        with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
+            summary = write_package(
+                store.contents(), case, out, key=signing_key, as_zip=as_zip, software=_software()
+            )
+            head = digest_of((out / "seal" / "head.json").read_bytes())
+            actor = summary.signer or "clonedetect"
+            store.custody.append(
+                time=now, actor=actor, action="export", grant="", subject=f"head.json {head}"
+            )
+        _print(summary, head, wants_json(as_json))
+
+
+def _password(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+    except OSError as error:
+        raise InputError(f"the password file {path} cannot be read: {error.strerror}") from error
+
+
+def _software() -> tuple[tuple[str, str], ...]:
+    own = (("clonedetect", __version__), ("python", platform.python_version()))
+    return own + tuple((name, version(name)) for name in _DECIDING)
+
+
+def _print(summary: PackageSummary, head: str, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "schema": 1,
+                "package": str(summary.path),
+                "zip": str(summary.zip_path) if summary.zip_path else None,
+                "head": head,
+                "signer": summary.signer,
+                "files": summary.files,
+                "bytes": summary.size_bytes,
+                "captures": summary.captures,
+                "exhibits": summary.exhibits,
+                "left_out": summary.left_out,
+                "unreviewed": summary.unreviewed,
+                "rehearsal": summary.is_rehearsal,
+            }
+        )
+        return
+    console = stdout()
+    console.print(f"package    {summary.path}", markup=False)
+    if summary.zip_path:
+        console.print(f"zip        {summary.zip_path}", markup=False)
+    console.print(
+        f"holds      {summary.files} files, {summary.size_bytes:,} bytes, {summary.captures} captures"
+    )
+    console.print(f"exhibits   {summary.exhibits}, {summary.left_out} findings left out")
+    console.print(
+        f"signer     {summary.signer or 'nobody: who made it will not be provable'}", soft_wrap=True
+    )
+    console.print("timestamp  none asked for: existence in time will not be provable")
+    notes = stderr()
+    if summary.unreviewed:
+        notes.print(f"[yellow]{summary.unreviewed} findings have not been looked at by any person[/]")
+    if summary.is_rehearsal:
+        notes.print("[bold red]rehearsal:[/] this package is evidence of nothing, and says so")

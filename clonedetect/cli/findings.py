@@ -1,0 +1,68 @@
+"""``clonedetect findings``: what was found, as a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from clonedetect.case.store import CaseStore
+from clonedetect.cli.console import exit_codes, json_option, stderr, stdout, wants_json
+from clonedetect.errors import UsageError
+from clonedetect.evidence.exhibits import unreviewed
+from clonedetect.evidence.sheets import to_csv, to_json_lines, to_terminal, to_xlsx
+from clonedetect.evidence.tables import By, Row, rows_by
+from clonedetect.models.case import CaseContents
+
+__all__ = ["findings"]
+
+
+@click.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@click.option("--by", type=click.Choice([by.value for by in By]), default=By.PAGE.value, show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "xlsx", "jsonl"]),
+    help="table on a terminal, jsonl when piped, unless said otherwise.",
+)
+@json_option
+def findings(case: Path, by: str, form: str | None, as_json: bool) -> None:
+    """List what was found in CASE, by page, site, account or item.
+
+    By page every captured page is listed, also those without findings and
+    those that could not be seen.
+
+    \b
+    Example:  clonedetect findings CASE
+              clonedetect findings CASE --by account --format csv > accounts.csv
+    """
+    with exit_codes():
+        if form is not None and form != "jsonl" and as_json:
+            raise UsageError(f"--json and --format {form} contradict each other")
+        with CaseStore.read(case) as store:
+            contents = store.contents()
+        rows = rows_by(contents, By(by))
+        _print(rows, By(by), form or ("jsonl" if wants_json(as_json) else "table"), contents)
+
+
+def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> None:
+    if form == "table":
+        stdout().print(to_terminal(rows, by))
+        if contents.is_rehearsal:
+            stderr().print("[bold red]rehearsal:[/] this case accuses nobody")
+        count, waiting = len(contents.findings), unreviewed(contents)
+        stderr().print(
+            f"{count} findings, {waiting} not looked at by a person; --format csv lists all columns"
+        )
+        return
+    if form == "xlsx" and sys.stdout.isatty():
+        raise UsageError("a workbook cannot be shown on a terminal: add > findings.xlsx")
+    data = {
+        "csv": lambda: to_csv(rows, by),
+        "xlsx": lambda: to_xlsx({by: rows}),
+        "jsonl": lambda: to_json_lines(rows),
+    }[form]()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,89 @@
+"""``clonedetect verify``: check a package, and say what was not checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from clonedetect.cli.console import emit, exit_codes, json_option, stdout, wants_json
+from clonedetect.errors import ExitCode
+from clonedetect.evidence.marking import hidden_code_points
+from clonedetect.evidence.seal import signer_fingerprint
+from clonedetect.evidence.shipped.verify import Result
+from clonedetect.evidence.verify import VerificationReport
+from clonedetect.evidence.verify import verify as check_package
+
+__all__ = ["verify"]
+
+_STYLES = {
+    Result.PASSED: "green",
+    Result.FAILED: "bold red",
+    Result.MISSING: "yellow",
+    Result.NOT_CHECKED: "dim",
+}
+_VERDICTS = {
+    ExitCode.DONE: "Nothing was found wrong.",
+    ExitCode.VERIFICATION: "This package is not as it was sealed.",
+    ExitCode.INCOMPLETE: "Part of this package is missing.",
+}
+_SHOWN_NOTES = 20
+
+
+@click.command()
+@click.argument("package", type=click.Path(path_type=Path))
+@click.option(
+    "--signer",
+    metavar="FINGERPRINT|PEM",
+    help="Whose seal it must be: a fingerprint, or a public key's file.",
+)
+@json_option
+def verify(package: Path, signer: str | None, as_json: bool) -> None:
+    """Check PACKAGE, a folder or a zip: 0 whole, 6 changed, 7 incomplete.
+
+    \b
+    Example:  clonedetect verify CLONE-42.zip --signer sha256:5f0c...
+    """
+    with exit_codes():
+        report = check_package(package, signer=signer_fingerprint(signer) if signer is not None else None)
+        _print(report, wants_json(as_json))
+        raise SystemExit(int(report.exit_code))
+
+
+def _print(report: VerificationReport, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "schema": 1,
+                "package": report.package,
+                "exit_code": int(report.exit_code),
+                "checks": [
+                    {"number": one.number, "name": one.name, "result": one.result.value, "notes": one.notes}
+                    for one in report.checks
+                ],
+                "not_checked": report.not_checked,
+            }
+        )
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(justify="right", style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in report.checks:
+        notes = [hidden_code_points(note) for note in check.notes[:_SHOWN_NOTES]]
+        if len(check.notes) > _SHOWN_NOTES:
+            notes.append(f"and {len(check.notes) - _SHOWN_NOTES} more; --json lists all")
+        table.add_row(
+            str(check.number),
+            check.name,
+            Text(check.result.value, _STYLES[check.result]),
+            Text("\n".join(notes)),
+        )
+    console = stdout()
+    console.print(table)
+    console.print(_VERDICTS[report.exit_code])
+    if report.not_checked:
+        console.print(f"Not checked: {', '.join(report.not_checked)}.")

@@ -1,0 +1,293 @@
+"""The report says what is in the case, and nothing foreign speaks through it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from clonedetect.evidence.exhibits import select
+from clonedetect.evidence.report import render
+from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS
+from clonedetect.models.capture import Outcome
+from clonedetect.models.case import Decision, DecisionKind
+from clonedetect.models.match import Kind, Verdict
+
+SOFTWARE = (("clonedetect", "0.1.0"),)
+HOSTILE = (
+    "</style></title></textarea>--><script>alert(1)</script><img src=x onerror=alert(1)>"
+    "<a href='javascript:alert(1)'>x</a>{{ 7 * 7 }}{% raw %}\r\nSet-Cookie: a=b\u202egpj\u200b\u2066\"'`"
+)
+
+
+class Page(HTMLParser):
+    """All tags with their attributes, the text, and what the style sheet holds."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def drawn(case, contents=None) -> str:
+    contents = contents or case.contents
+
+    def read(digest: str) -> bytes:
+        return (case.folder / "objects" / digest[7:9] / digest[7:]).read_bytes()
+
+    return render(contents, select(contents), read, SOFTWARE)
+
+
+def poisoned(value, skip=("file", "digest", "url_kind")):
+    """Every free text anywhere in a value, made hostile; ids, digests and enums that select stay."""
+    if isinstance(value, Enum | bool | int | float | bytes | datetime) or value is None:
+        return value
+    if isinstance(value, str):
+        if value.startswith(("sha256:", "urn:", "archive/")) or value in ("p1", "f-image", "f-text"):
+            return value
+        return f"{value}{HOSTILE}"
+    if isinstance(value, tuple):
+        return tuple(poisoned(one) for one in value)
+    if is_dataclass(value):
+        return replace(value, **{field.name: poisoned(getattr(value, field.name)) for field in fields(value)})
+    raise AssertionError(f"{type(value)} is not expected in a case")
+
+
+@pytest.fixture
+def hostile(case):
+    said = Decision("f-text", DecisionKind.UNSURE, "Noor", "a note", None, datetime(2026, 11, 5, tzinfo=UTC))
+    return poisoned(replace(case.contents, decisions=(said,)))
+
+
+def test_hostile_strings_in_every_field_stay_text(case, hostile):
+    calm, page = Page(drawn(case)), Page(drawn(case, hostile))
+    allowed = {tag for tag, _ in calm.tags} | {"br"}
+    assert {tag for tag, _ in page.tags} <= allowed
+    assert "script" not in allowed
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        for name in ("href", "src", "action", "srcset", "data", "xlink:href"):
+            target = attributes.get(name) or "#"
+            assert target.startswith(("#", "data:image/jpeg;base64,")), (tag, target)
+    assert page.text.count("<script>alert(1)</script>") > 30
+    assert "49" not in re.findall(r"x</a>(\d+)", page.text)
+    assert "{{ 7 * 7 }}" in page.text
+
+
+def test_no_character_that_hides_or_turns_is_left_in_the_file(case, hostile):
+    text = drawn(case, hostile)
+    assert not re.search("[\u200b\u202a-\u202e\u2066-\u2069\r]", text)
+    assert text.count("U+202E") > 30
+
+
+def test_nothing_of_the_style_sheet_is_foreign(case, hostile):
+    calm, loud = drawn(case), drawn(case, hostile)
+    style = re.compile(r"<style>.*?</style>", re.DOTALL)
+    assert style.findall(loud) == style.findall(calm)
+    assert "url(" not in style.findall(calm)[0]
+    assert "@import" not in calm
+
+
+def test_the_policy_forbids_scripts_and_every_outside_address(case):
+    policies = [
+        attributes["content"]
+        for tag, attributes in Page(drawn(case)).tags
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_addresses_are_text_and_no_links(case):
+    text = drawn(case)
+    assert "http://clone.example/profile/mara" in text
+    assert not re.search(r"(?:href|src)=[\"']?http", text)
+
+
+def test_the_report_is_the_same_each_time(case):
+    assert drawn(case) == drawn(case)
+
+
+def test_a_rehearsal_says_so_before_anything_else(case):
+    text = Page(drawn(case, replace(case.contents, is_rehearsal=True))).text
+    assert text.index("REHEARSAL") < text.index("Case CLONE-42")
+    assert "REHEARSAL" not in Page(drawn(case)).text
+
+
+def test_it_says_how_many_findings_nobody_has_looked_at(case):
+    assert "2 of 2 findings have not been looked at by any person" in Page(drawn(case)).text
+    said = Decision("f-text", DecisionKind.UNSURE, "Noor", "", None, datetime(2026, 11, 5, tzinfo=UTC))
+    text = Page(drawn(case, replace(case.contents, decisions=(said,)))).text
+    assert "1 of 2 findings has not been looked at" in text
+    assert "left open by Noor" in text
+    both = (said, replace(said, finding_id="f-image", decision=DecisionKind.CONFIRM))
+    text = Page(drawn(case, replace(case.contents, decisions=both))).text
+    assert "Every one of the 2 findings has been looked at" in text
+    empty = replace(case.contents, findings=())
+    assert "no findings to review" in Page(drawn(case, empty)).text
+
+
+def test_the_cover_says_who_approved_what(case):
+    text = Page(drawn(case)).text
+    for word in ("Ada Example, counsel", "terms of service, section 8", "clone.example (page)", "2026-12-01"):
+        assert word in text
+
+
+def test_a_grant_that_cannot_be_read_does_not_hide_the_report(case):
+    broken = replace(case.contents.grants[0], data=b"\xff[")
+    assert "Exhibit 1" in drawn(case, replace(case.contents, grants=(broken,)))
+
+
+def test_an_unsigned_grant_is_called_unsigned(case):
+    bare = replace(case.contents.grants[0], signature=None)
+    assert "it was not signed" in drawn(case, replace(case.contents, grants=(bare,)))
+
+
+def test_a_rejected_finding_is_listed_with_its_reason(case):
+    said = Decision("f-image", DecisionKind.REJECT, "Noor", "", None, datetime(2026, 11, 5, tzinfo=UTC))
+    text = Page(drawn(case, replace(case.contents, decisions=(said,)))).text
+    assert "a person rejected it" in text
+    assert "Exhibit 2" not in text
+
+
+def test_what_was_not_seen_is_said_with_counts_and_reasons(case):
+    text = Page(drawn(case)).text
+    for words in (
+        "the site answered with an error",
+        "no host of the grant",
+        "max_pages was reached",
+        "2 video",
+    ):
+        assert words in text
+
+
+def test_both_texts_stand_with_the_shared_passage_marked(case):
+    marks = re.findall(r"<mark>(.*?)</mark>", drawn(case))
+    assert marks.count("Morning light over the old harbour of Nida, third year in a row.") == 2
+
+
+def outlines(text: str) -> list[list[tuple[float, float]]]:
+    found = re.findall(r'<polygon points="([^"]+)"', text)
+    return [[tuple(float(v) for v in pair.split(",")) for pair in one.split()] for one in found]
+
+
+def test_the_region_is_drawn_on_both_pictures_in_their_own_pixels(case):
+    suspect, reference = outlines(drawn(case))
+    assert suspect == [(0, 0), (280, 0), (280, 210), (0, 210)]
+    assert reference == [(20, 10), (300, 10), (300, 220), (20, 220)]
+
+
+def test_on_a_small_stand_in_the_region_is_drawn_to_scale(case):
+    buffer = io.BytesIO()
+    Image.new("L", (160, 120), 90).save(buffer, "PNG")
+    small = case.put(buffer.getvalue())
+    copies = case.contents.references
+    stand_in = replace(copies[0], object_digest=small, is_original=False)
+    text = drawn(case, replace(case.contents, references=(stand_in, copies[1])))
+    assert outlines(text)[1] == [(10, 5), (150, 5), (150, 110), (10, 110)]
+    assert "small grey copy" in text
+
+
+def test_points_are_drawn_on_both_pictures(case):
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn(case))
+    assert found == [("10.0", "10.0"), ("180.0", "90.0"), ("30.0", "20.0"), ("200.0", "100.0")]
+
+
+def test_pictures_are_our_own_encoding_of_the_pixels(case):
+    text = drawn(case)
+    pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', text)
+    assert len(pictures) == 2
+    raw = case.contents.references[0].object_digest
+    original = (case.folder / "objects" / raw[7:9] / raw[7:]).read_bytes()
+    assert base64.b64decode(pictures[1]) != original
+    assert Image.open(io.BytesIO(base64.b64decode(pictures[1]))).size == (320, 240)
+
+
+def test_a_picture_that_cannot_be_decoded_is_said_not_to_be_shown(case):
+    broken = case.put(b"<svg onload=alert(1)>")
+    finding = replace(case.contents.findings[0], content_digest=broken)
+    text = drawn(case, replace(case.contents, findings=(finding,)))
+    assert "cannot be decoded for display" in text
+    copies = case.contents.references
+    text = drawn(
+        case, replace(case.contents, references=(replace(copies[0], object_digest=broken), copies[1]))
+    )
+    assert "cannot be decoded for display" in text
+
+
+def test_a_reference_without_a_picture_is_said_to_have_none(case):
+    copies = case.contents.references
+    none = replace(copies[0], object_digest=None)
+    text = drawn(case, replace(case.contents, references=(none, copies[1])))
+    assert "No picture of the platform" in text
+
+
+def test_a_match_without_measures_shows_both_sides_all_the_same(case):
+    finding = case.contents.findings[0]
+    bare = replace(finding, match=replace(finding.match, image=None, kinds=(Kind.EXACT,)))
+    assert drawn(case, replace(case.contents, findings=(bare,))).count("data:image/jpeg") == 2
+
+
+def test_measures_stand_in_plain_words(case):
+    finding = case.contents.findings[0]
+    image = replace(finding.match.image, masked_share=0.004, mirrored=True)
+    exact = replace(finding.match, image=image, kinds=(Kind.EXACT, Kind.IMAGE))
+    text = Page(drawn(case, replace(case.contents, findings=(replace(finding, match=exact),)))).text
+    for words in (
+        "22 of 256 bits differ",
+        "byte for byte",
+        "212 points",
+        "after mirroring",
+        "97%",
+        "under 1%",
+        "R6",
+    ):
+        assert words in text
+
+
+def test_shared_texts_say_how_many_accounts_hold_them(case):
+    finding = case.contents.findings[1]
+    shared = replace(finding.match, text=replace(finding.match.text, owners=9))
+    text = Page(drawn(case, replace(case.contents, findings=(replace(finding, match=shared),)))).text
+    assert "9 accounts of the platform hold this text" in text
+
+
+def test_a_long_page_is_cut_around_the_passage(case):
+    finding = case.contents.findings[1]
+    padded = "x" * 9000 + finding.quoted_text
+    spans = tuple((start + 9000, end + 9000) for start, end in finding.match.text.query_spans)
+    match = replace(finding.match, text=replace(finding.match.text, query_spans=spans))
+    text = drawn(case, replace(case.contents, findings=(replace(finding, quoted_text=padded, match=match),)))
+    assert "characters before this are left out here" in text
+    assert "x" * 5000 not in text
+
+
+def test_regions_mark_the_text_where_no_spans_were_measured(case):
+    finding = case.contents.findings[1]
+    match = replace(finding.match, text=None)
+    text = drawn(case, replace(case.contents, findings=(replace(finding, match=match),)))
+    assert text.count("<mark>Morning light") == 1
+
+
+def test_every_outcome_kind_and_verdict_has_words():
+    assert set(OUTCOMES) == set(Outcome)
+    assert set(KINDS) == set(Kind)
+    assert set(VERDICTS) == set(Verdict)
+    assert [term for term, _ in GLOSSARY] == sorted(term for term, _ in GLOSSARY)
+
+
+def test_a_machine_that_is_not_ours_is_not_named(case):
+    assert "/srv/pictures" not in drawn(case)
