@@ -108,6 +108,6 @@ def _print(summary: PackageSummary, head: str, as_json: bool) -> None:
     console.print("timestamp  none asked for: existence in time will not be provable")
     notes = stderr()
     if summary.unreviewed:
-        notes.print(f"[yellow]{summary.unreviewed} findings have not been looked at by any person[/]")
+        notes.print(f"[yellow]not looked at by any person: {summary.unreviewed} of the findings[/]")
     if summary.is_rehearsal:
         notes.print("[bold red]rehearsal:[/] this package is evidence of nothing, and says so")

@@ -54,7 +54,7 @@ def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> 
             stderr().print("[bold red]rehearsal:[/] this case accuses nobody")
         count, waiting = len(contents.findings), unreviewed(contents)
         stderr().print(
-            f"{count} findings, {waiting} not looked at by a person; --format csv lists all columns"
+            f"findings: {count}, not looked at by a person: {waiting}; --format csv lists all columns"
         )
         return
     if form == "xlsx" and sys.stdout.isatty():
