@@ -291,6 +291,8 @@ def _waited(error: TimeoutError, recording: Recording, limits: Limits) -> str:
         return f"no connection within {limits.connect_s:g} s"
     if isinstance(error, SocketTimeoutError):
         return f"nothing came for {limits.idle_s:g} s, after {len(recording.response)} bytes"
+    if recording.attempted is None:
+        return f"the name gave no address within {limits.fetch_s:g} s"
     return f"not finished within {limits.fetch_s:g} s: {len(recording.response)} bytes had come"
 
 

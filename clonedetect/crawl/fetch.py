@@ -15,13 +15,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
-from aiohttp.resolver import ThreadedResolver
 
 from clonedetect import __version__
 from clonedetect.crawl.decode import BombError, DecodeError, decode_record, header
 from clonedetect.crawl.exchange import Answer, Circumstances, ask
 from clonedetect.crawl.limits import Limits
 from clonedetect.crawl.outcomes import is_same_site, outcome_of_status, redirect_target, retry_after_s
+from clonedetect.crawl.resolver import SystemResolver
 from clonedetect.crawl.robots import USER_AGENT_TOKEN
 from clonedetect.crawl.selftest import SelfTest, self_test
 from clonedetect.crawl.sniff import media_kind
@@ -102,7 +102,7 @@ class Fetcher:
         self._wire_test = await self_test()
         self._circumstances = Circumstances(
             limits=self._limits,
-            resolver=self._given_resolver or ThreadedResolver(),
+            resolver=self._given_resolver or SystemResolver(),
             now=self._now,
             fidelity=self._wire_test.fidelity,
             large_bodies=asyncio.Semaphore(1),
@@ -138,13 +138,12 @@ class Fetcher:
         if circumstances is None:
             raise RuntimeError("the fetcher is not open: use it as `async with Fetcher(...)`")
         conditions = _conditions(etag, last_modified)
-        start = FetchResult(permit.url, permit.url, permit.purpose, Outcome.NOT_VISITED)
+        trail = FetchResult(permit.url, permit.url, permit.purpose, Outcome.NOT_VISITED)
         exchanges: tuple[Exchange, ...] = ()
         asked: set[str] = set()
         remaining_s = self._limits.fetch_s
         loop = asyncio.get_running_loop()
         while True:
-            trail = replace(start, final_url=permit.url, exchanges=exchanges)
             objection = self._objection(permit, len(exchanges), asked)
             if objection is not None:
                 return replace(trail, outcome=objection[0], reason=objection[1])
@@ -154,7 +153,7 @@ class Fetcher:
             answer = await ask(permit, sent, circumstances, time_s=remaining_s)
             remaining_s = max(0.001, remaining_s - (loop.time() - began))
             exchanges += (answer.exchange,)
-            trail = replace(trail, exchanges=exchanges)
+            trail = replace(trail, final_url=permit.url, exchanges=exchanges)
             step = await self._next(permit, answer, asked, follow)
             if isinstance(step, Permit):
                 permit = step

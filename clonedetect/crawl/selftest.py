@@ -11,8 +11,8 @@ import asyncio
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientTimeout
-from aiohttp.resolver import ThreadedResolver
 
+from clonedetect.crawl.resolver import SystemResolver
 from clonedetect.crawl.wire import Recording, guarded_session, loopback_guard
 from clonedetect.models.capture import WireFidelity
 
@@ -70,7 +70,7 @@ async def _exchange(recording: Recording, port: int) -> bytes:
     session = guarded_session(
         recording,
         guard=loopback_guard(("127.0.0.1", port), allow_loopback=True, only_loopback=True),
-        resolver=ThreadedResolver(),
+        resolver=SystemResolver(),
         pinned=("127.0.0.1", port),
         tls=None,
         timeout=ClientTimeout(total=_PATIENCE_S),

@@ -17,7 +17,7 @@ import asyncio
 import functools
 import socket
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -117,9 +117,6 @@ class _RecordingTransport(asyncio.Transport):
     def abort(self) -> None:
         self._transport.abort()
 
-    def is_reading(self) -> bool:
-        return self._transport.is_reading()
-
     def pause_reading(self) -> None:
         self._transport.pause_reading()
 
@@ -167,17 +164,17 @@ class _RecordedHandler(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the peer and the encryption of this very socket, and begin to record."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  TCP and TLS transports both are
-        self._recording.transport = transport
-        note_connection(self._recording, transport)
-        transport.set_protocol(_Tee(self, transport, self._recording))
-        super().connection_made(_RecordingTransport(transport, self._recording))
+        stream = cast("asyncio.Transport", transport)  # that of a TCP or TLS connection always is one
+        self._recording.transport = stream
+        note_connection(self._recording, stream)
+        stream.set_protocol(_Tee(self, stream, self._recording))
+        super().connection_made(_RecordingTransport(stream, self._recording))
 
 
 def note_connection(recording: Recording, transport: asyncio.BaseTransport) -> None:
     """Write peer and TLS facts of an established connection into `recording`."""
-    address, port, *_ = transport.get_extra_info("peername")
-    recording.peer = Peer(address, port)
+    name = transport.get_extra_info("peername")  # None where the other side is gone already
+    recording.peer = Peer(name[0], name[1]) if name else recording.attempted
     encrypted = transport.get_extra_info("ssl_object")
     if encrypted is not None:
         recording.tls.note_established(encrypted)

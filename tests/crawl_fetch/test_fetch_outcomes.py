@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import brotli
@@ -84,6 +84,7 @@ def test_a_validator_that_would_break_the_header_is_not_sent(lab):
         ("Sun, 22 Nov 2026 12:05:00 GMT", 300.0),
         ("Thu, 31 Dec 2099 23:59:59 GMT", 3600.0),
         ("Sun, 22 Nov 2020 12:05:00 GMT", 0.0),
+        ("Sun, 22 Nov 2026 12:01:00 -0000", 60.0),
         ("-5", None),
         ("soon", None),
         ("", None),
@@ -325,6 +326,48 @@ def test_a_closed_port_is_a_connection_error(lab):
     result = asyncio.run(run())
     assert result.outcome is Outcome.CONNECT_ERROR
     assert result.exchanges[0].request == b""
+
+
+def test_a_handshake_that_never_ends_is_a_timeout(lab):
+    async def run():
+        async with lab.serving(silence, waits=False) as server, lab.fetcher(Limits(connect_s=0.2)) as fetcher:
+            permit = lab.permit_for(f"https://127.0.0.1:{server.port}/")
+            return await fetcher.fetch(permit, follow=lab.refuse_all)
+
+    result = asyncio.run(run())
+    assert result.outcome is Outcome.TIMEOUT
+    assert "no connection within 0.2 s" in result.reason
+
+
+def test_a_name_server_that_never_answers_is_a_timeout(lab):
+    class Silent(lab.Fixed):
+        async def resolve(self, host, port=0, family=0):
+            await asyncio.Event().wait()
+
+    async def run():
+        async with lab.fetcher(Limits(fetch_s=0.2), resolver=Silent([])) as fetcher:
+            return await fetcher.fetch(lab.permit_for("http://slow.example/"), follow=lab.refuse_all)
+
+    result = asyncio.run(run())
+    assert result.outcome is Outcome.TIMEOUT
+    assert "gave no address within 0.2 s" in result.reason
+
+
+def test_the_clock_is_that_of_the_system_where_none_is_given(lab):
+    async def run():
+        async with (
+            lab.serving(response()) as server,
+            Fetcher(operator="Ops", contact="trust@example.org") as fetcher,
+        ):
+            permit = replace(
+                lab.permit_for(f"http://127.0.0.1:{server.port}/"),
+                valid_to=datetime.now(UTC) + timedelta(hours=1),
+            )
+            return await fetcher.fetch(permit, follow=lab.refuse_all)
+
+    exchange = asyncio.run(run()).exchanges[0]
+    assert exchange.started_at.tzinfo is UTC
+    assert exchange.started_at <= exchange.finished_at
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(days=3)])

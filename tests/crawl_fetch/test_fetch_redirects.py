@@ -101,6 +101,20 @@ def test_a_target_past_its_length_is_not_even_put_to_the_grant(lab):
     assert "not in the grant" not in result.reason
 
 
+def test_a_permit_past_the_length_is_not_asked(lab):
+    async def run():
+        async with lab.serving({"/": to("/b"), "/b": OK}) as server, lab.fetcher() as fetcher:
+
+            async def follow(target: str):
+                return lab.permit_for(target + "?" + "a" * 2_083)
+
+            return await fetcher.fetch(lab.permit_for(f"http://127.0.0.1:{server.port}/"), follow=follow)
+
+    result = asyncio.run(run())
+    assert result.outcome is Outcome.BLOCKED_SCOPE
+    assert len(result.exchanges) == 1
+
+
 def test_bytes_outside_ascii_in_a_location_are_percent_encoded(lab):
     result, _ = lab.fetch({"/": to("/caf\u00e9"), "/caf%C3%A9": OK})
     assert result.outcome is Outcome.OK

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp.resolver import ThreadedResolver
 
 import clonedetect.crawl.fetch
+from clonedetect.crawl.resolver import SystemResolver
 from clonedetect.models.capture import Outcome, Peer
 from clonedetect.models.permit import Refusal
 
@@ -85,7 +85,7 @@ def test_a_literal_that_is_not_public_is_blocked_at_the_socket(lab, connects, ho
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0177.0.0.1", "127.0.0.01"])
 def test_numbers_in_disguise_are_blocked_even_where_loopback_is_allowed(lab, connects, host: str):
     async def run():
-        async with lab.fetcher(resolver=ThreadedResolver()) as fetcher:
+        async with lab.fetcher(resolver=SystemResolver()) as fetcher:
             connects.clear()
             return await fetcher.fetch(lab.permit_for(f"http://{host}:8080/"), follow=lab.refuse_all)
 

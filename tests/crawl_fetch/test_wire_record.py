@@ -25,6 +25,7 @@ ODD = {
     "until the connection ends": b"HTTP/1.0 200 OK\r\n\r\nhello",
     "bytes behind the end": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello world",
     "a body with 204": b"HTTP/1.1 204 No Content\r\n\r\nhello",
+    "a name with odd characters": b"HTTP/1.1 200 OK\r\nX.Odd!~: 1\r\nContent-Length: 5\r\n\r\nhello",
     "100 cookies": b"HTTP/1.1 200 OK\r\n" + b"Set-Cookie: a=b\r\n" * 100 + b"\r\nhello",
     "bytes outside ascii": b"HTTP/1.1 200 OK\r\nX-Name: \xc3\xa9\xff\r\nContent-Length: 5\r\n\r\nhello",
     "gzip in chunks": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -170,6 +171,31 @@ def test_the_self_test_finds_a_hook_that_does_not_hold(monkeypatch, recording):
     assert not found.is_exact
     assert "response differs" in found.detail
     assert found.fidelity is WireFidelity.RECONSTRUCTED
+
+
+def test_the_self_test_needs_a_listener(monkeypatch):
+    async def no_listener(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(asyncio, "start_server", no_listener)
+    found = asyncio.run(self_test())
+    assert not found.is_exact
+    assert "not permitted" in found.detail
+
+
+def test_the_self_test_needs_the_peer(monkeypatch):
+    monkeypatch.setattr(wire, "note_connection", lambda recording, transport: None)
+    found = asyncio.run(self_test())
+    assert not found.is_exact
+    assert "peer" in found.detail
+
+
+def test_an_open_fetcher_tells_what_its_self_test_found(lab):
+    async def run():
+        async with lab.fetcher() as fetcher:
+            return fetcher.wire_test
+
+    assert asyncio.run(run()).is_exact
 
 
 def test_the_self_test_finds_a_door_that_is_closed(monkeypatch):
