@@ -58,11 +58,14 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 def parse_head(response: bytes | bytearray) -> Head | None:
     """Return the final head in `response`, interim (1xx) ones skipped; None where none is complete.
 
-    Lines may end in CRLF or LF, folded lines are joined (RFC 9112, 5.2), values
-    are Latin-1, so any byte survives. Raises DecodeError for what is no head.
+    Lines may end in CRLF or LF, empty ones before the status line are passed
+    over, folded ones are joined (RFC 9112, 5.2), values are Latin-1, so any byte
+    survives. Raises DecodeError for what is no head.
     """
     start = 0
     while True:
+        while response[start : start + 1] in (b"\r", b"\n"):
+            start += 1
         end = _blank_line(response, start)
         if end is None:
             return None
@@ -83,7 +86,7 @@ def _blank_line(data: bytes | bytearray, start: int) -> int | None:
         newline = data.find(b"\n", position)
         if newline < 0:
             return None
-        if data[position:newline] in (b"", b"\r") and position > start:
+        if data[position:newline] in (b"", b"\r"):
             return newline + 1
         position = newline + 1
 

@@ -26,12 +26,12 @@ from aiohttp.client_exceptions import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError
 from yarl import URL
 
 from clonedetect.crawl.decode import DecodeError, Head, message_length, parse_head
 from clonedetect.crawl.limits import Limits
-from clonedetect.crawl.sniff import media_kind
+from clonedetect.crawl.sniff import SNIFF_BYTES, media_kind
 from clonedetect.crawl.tls import context_for, taking_notes
 from clonedetect.crawl.wire import Recording, guarded_session, loopback_guard, note_connection
 from clonedetect.models.capture import Exchange, Outcome, Purpose, WireFidelity
@@ -58,10 +58,11 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an exchange brought no whole response."""
+    """Why there is no whole response; `is_stray_line` where something else stood for a status line."""
 
     outcome: Outcome
     reason: str
+    is_stray_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,9 @@ async def ask(
     recording = Recording(circumstances.limits.head_bytes)
     started_at = circumstances.now()
     failure = await _converse(permit, headers, circumstances, recording, time_s)
-    head = _head_in(recording.response)
+    head, peer = _head_in(recording.response), recording.connected_peer()
     response = bytes(recording.response)
+    recording.response.clear()
     note = ""
     if failure is None and head is None:
         failure = Failure(Outcome.PROTOCOL_ERROR, "the response's head can be read in two ways")
@@ -125,7 +127,7 @@ async def ask(
         finished_at=circumstances.now(),
         status=head.status if head else None,
         headers=head.headers if head else (),
-        peer=recording.connected_peer(),
+        peer=peer,
         tls=recording.tls.facts(verified=failure is None or failure.outcome is not Outcome.TLS_ERROR),
         dns=recording.dns,
         fidelity=circumstances.fidelity,
@@ -203,12 +205,13 @@ async def _receive(
     head = _head_in(recording.response)
     head_length = head.length if head else 0
     recording.limit_bytes = head_length + limits.body_bytes(purpose)
-    is_first, is_admitted = True, False
+    start, is_admitted = b"", False
     try:
         async for piece in response.content.iter_any():
-            if is_first and purpose is Purpose.MEDIA and media_kind(piece) is MediaKind.VIDEO:
-                recording.limit_bytes = head_length + limits.video_bytes
-            is_first = False
+            if purpose is Purpose.MEDIA and len(start) < SNIFF_BYTES:
+                start += piece[:SNIFF_BYTES]
+                if media_kind(start) is MediaKind.VIDEO:
+                    recording.limit_bytes = head_length + limits.video_bytes
             if not is_exact:
                 recording.keep(piece)
             if recording.is_over or len(recording.response) > recording.limit_bytes:
@@ -252,7 +255,7 @@ def _is_excess(failure: Failure, head: Head, response: bytes) -> bool:
     Pages whose Content-Length counts characters do that, and browsers show
     them; aiohttp reads the rest as a second, malformed response.
     """
-    if failure.outcome is not Outcome.PROTOCOL_ERROR:
+    if not failure.is_stray_line:
         return False
     stored = response[head.length :]
     try:
@@ -279,7 +282,7 @@ def _failure_of(error: Exception, recording: Recording, limits: Limits) -> Failu
         return Failure(Outcome.BLOCKED_ADDRESS, "; ".join(dict.fromkeys(recording.refusals)))
     for kinds, outcome, meaning in _FAILURES:
         if isinstance(error, kinds):
-            return Failure(outcome, f"{meaning}: {_text(error)}")
+            return Failure(outcome, f"{meaning}: {_text(error)}", isinstance(_root(error), BadStatusLine))
     if not recording.response:
         return Failure(Outcome.CONNECT_ERROR, "the connection ended without an answer")
     received = len(recording.response)
@@ -294,6 +297,13 @@ def _waited(error: TimeoutError, recording: Recording, limits: Limits) -> str:
     if recording.attempted is None:
         return f"the name gave no address within {limits.fetch_s:g} s"
     return f"not finished within {limits.fetch_s:g} s: {len(recording.response)} bytes had come"
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what an error was first raised as."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _text(error: BaseException) -> str:

@@ -144,7 +144,7 @@ class Fetcher:
         remaining_s = self._limits.fetch_s
         loop = asyncio.get_running_loop()
         while True:
-            objection = self._objection(permit, len(exchanges), asked)
+            objection = self._objection(permit, asked)
             if objection is not None:
                 return replace(trail, outcome=objection[0], reason=objection[1])
             asked.add(permit.url)
@@ -160,7 +160,8 @@ class Fetcher:
                 continue
             if step is not None:
                 return replace(trail, outcome=step[0], reason=step[1])
-            return await self._conclude(trail, answer, is_conditional=bool(conditions))
+            is_conditional = bool(conditions) and len(exchanges) == 1
+            return await self._conclude(trail, answer, is_conditional=is_conditional)
 
     def _headers(self, purpose: Purpose) -> dict[str, str]:
         return {
@@ -169,7 +170,7 @@ class Fetcher:
             "Accept-Encoding": "gzip",
         }
 
-    def _objection(self, permit: Permit, hops: int, asked: set[str]) -> tuple[Outcome, str] | None:
+    def _objection(self, permit: Permit, asked: set[str]) -> tuple[Outcome, str] | None:
         """Return why `permit` is not asked now, or None."""
         _require_consistent(permit)
         if self._now() >= permit.valid_to:
@@ -178,8 +179,19 @@ class Fetcher:
             return Outcome.BLOCKED_SCOPE, f"the URL has {len(permit.url)} characters"
         if permit.url in asked:
             return Outcome.REDIRECT_LOOP, f"the redirects lead back to {permit.url}"
-        if hops > self._limits.redirects:
-            return Outcome.REDIRECT_LOOP, f"more than {self._limits.redirects} redirects"
+        return None
+
+    def _objection_to_hop(self, target: str, asked: set[str]) -> tuple[Outcome, str] | None:
+        """Return why `target` is not even put to `follow`, or None."""
+        if target in asked:
+            return Outcome.REDIRECT_LOOP, f"the redirects lead back to {target}"
+        if len(asked) > self._limits.redirects:
+            return (
+                Outcome.REDIRECT_LOOP,
+                f"more than {self._limits.redirects} redirects, the next to {target}",
+            )
+        if len(target) > self._limits.url_length:
+            return Outcome.BLOCKED_SCOPE, f"the redirect target has {len(target)} characters"
         return None
 
     async def _next(
@@ -196,10 +208,9 @@ class Fetcher:
             return Outcome.PROTOCOL_ERROR, f"the redirect leads nowhere: {error}"
         if target is None:
             return None
-        if target in asked:
-            return Outcome.REDIRECT_LOOP, f"the redirects lead back to {target}"
-        if len(target) > self._limits.url_length:
-            return Outcome.BLOCKED_SCOPE, f"the redirect target has {len(target)} characters"
+        objection = self._objection_to_hop(target, asked)
+        if objection is not None:
+            return objection
         decision = await follow(target)
         if isinstance(decision, Permit):
             return decision

@@ -182,6 +182,19 @@ def test_only_what_is_seen_to_be_a_video_may_be_as_large_as_one(lab, start: byte
     assert result.outcome is outcome
 
 
+def test_a_video_is_seen_to_be_one_also_where_its_first_bytes_drip(lab):
+    async def media(channel) -> None:
+        await channel.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for byte in MP4[:16]:
+            await channel.send(b"1\r\n%c\r\n" % byte)
+            await asyncio.sleep(0)
+        await channel.send(b"%x\r\n" % 300_000 + bytes(300_000) + b"\r\n0\r\n\r\n")
+
+    limits = Limits(image_bytes=100_000, video_bytes=1_000_000)
+    result, _ = lab.fetch(media, purpose=Purpose.MEDIA, limits=limits)
+    assert result.outcome is Outcome.OK
+
+
 def test_large_videos_pass_one_after_another(lab):
     async def media(channel) -> None:
         await channel.send(b"HTTP/1.1 200 OK\r\n\r\n" + MP4)

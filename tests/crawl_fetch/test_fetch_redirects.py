@@ -39,6 +39,29 @@ def test_five_redirects_are_followed_and_a_sixth_is_not(lab):
     assert (result.outcome, server.connections) == (Outcome.REDIRECT_LOOP, 6)
 
 
+def test_leave_is_not_asked_for_a_redirect_too_many(lab):
+    asked = []
+
+    async def run():
+        chain = {f"/{n}": to(f"/{n + 1}") for n in range(7)}
+        async with lab.serving(chain) as server, lab.fetcher(Limits(redirects=2)) as fetcher:
+
+            async def follow(target: str):
+                asked.append(target)
+                return lab.permit_for(target)
+
+            return await fetcher.fetch(lab.permit_for(f"http://127.0.0.1:{server.port}/0"), follow=follow)
+
+    assert asyncio.run(run()).outcome is Outcome.REDIRECT_LOOP
+    assert [target[-2:] for target in asked] == ["/1", "/2"]
+
+
+def test_a_304_that_a_redirect_leads_to_answers_no_condition_of_ours(lab):
+    pages = {"/": to("/b"), "/b": b"HTTP/1.1 304 Not Modified\r\n\r\n"}
+    result, _ = lab.fetch(pages, etag='"1"')
+    assert result.outcome is Outcome.HTTP_ERROR
+
+
 @pytest.mark.parametrize("pages", [{"/": to("/")}, {"/": to("/a"), "/a": to("/")}], ids=["self", "two"])
 def test_a_loop_ends_at_its_first_repetition(lab, pages):
     result, server = lab.fetch(pages)

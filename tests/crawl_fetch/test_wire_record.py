@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 
 import pytest
 
@@ -22,6 +23,7 @@ ODD = {
     + b'2;name="a b"\r\nhe\r\n0003\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n',
     "interim responses": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "an empty line first": b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     "until the connection ends": b"HTTP/1.0 200 OK\r\n\r\nhello",
     "bytes behind the end": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello world",
     "a body with 204": b"HTTP/1.1 204 No Content\r\n\r\nhello",
@@ -35,6 +37,8 @@ ODD = {
 BROKEN = {
     "duplicate content-length": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
     "two framings": CHUNKED + b"Content-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "a folded line first": b"HTTP/1.1 200 OK\r\n Content-Length: 5\r\n\r\nhello",
+    "300 cookies": b"HTTP/1.1 200 OK\r\n" + b"Set-Cookie: a=b\r\n" * 300 + b"\r\nhello",
     "http/0.9": b"<html>hello</html>",
     "random bytes": bytes(range(256)),
     "short content-length": b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello",
@@ -70,6 +74,61 @@ def test_a_broken_response_leaves_its_bytes_and_a_typed_outcome(lab, response: b
     assert result.outcome is Outcome.PROTOCOL_ERROR or exchange.status == 101
 
 
+def test_an_excess_does_not_excuse_a_head_that_is_refused(lab):
+    head = b"HTTP/1.1 200 OK\r\nX-Large: " + b"y" * 100_000 + b"\r\nContent-Length: 5\r\n\r\n"
+    result, _ = lab.fetch(head + b"hello world")
+    assert result.outcome is Outcome.PROTOCOL_ERROR
+
+
+def mutated(response: bytes, dice: random.Random) -> bytes:
+    """Return `response` with a few bytes removed, doubled, replaced or put in that parsers trip over."""
+    data = bytearray(response)
+    for _ in range(dice.randint(1, 4)):
+        at = dice.randrange(len(data) + 1)
+        kind = dice.randrange(4)
+        if kind == 0:
+            del data[at : at + dice.randint(1, 6)]
+        elif kind == 1:
+            data[at:at] = data[at : at + dice.randint(1, 20)]
+        elif kind == 2:
+            data[at : at + 1] = bytes([dice.randrange(256)])
+        else:
+            data[at:at] = dice.choice([b"\r\n", b"\n", b"\r", b"\0", b" ", b":", b"\t", b";", b"\xff", b"0"])
+    return bytes(data)
+
+
+def test_whatever_a_server_sends_ends_in_a_type_and_in_its_own_bytes(lab):
+    dice = random.Random(20261122)
+    extra = b"Set-Cookie: a=b; Path=/\r\nLocation: /x\r\nContent-Type: text/html; charset=x\r\n"
+    sources = [*ODD.values(), *BROKEN.values()]
+    sources += [source.replace(b"\r\n", b"\r\n" + extra, 1) for source in sources]
+    responses = {f"/{n}": mutated(dice.choice(sources), dice) for n in range(600)}
+
+    async def run():
+        limits = exchange.Limits(idle_s=5, fetch_s=8)
+        async with lab.serving(responses) as server, lab.fetcher(limits) as fetcher:
+            gate = asyncio.Semaphore(8)
+
+            async def fetch(path: str):
+                async with gate:
+                    permit = lab.permit_for(f"http://127.0.0.1:{server.port}{path}")
+                    return path, await fetcher.fetch(permit, follow=lab.refuse_all)
+
+            return await asyncio.gather(*map(fetch, responses))
+
+    outcomes = set()
+    for path, result in asyncio.run(run()):
+        asked = result.exchanges[0]
+        outcomes.add(result.outcome)
+        assert responses[path].startswith(asked.response)
+        if result.outcome is Outcome.OK:
+            assert decode_record(asked.response, asked.header_length) == result.content
+        else:
+            assert result.reason
+    assert {Outcome.OK, Outcome.PROTOCOL_ERROR, Outcome.DECODE_ERROR} <= outcomes
+    assert Outcome.TIMEOUT not in outcomes
+
+
 def test_what_followed_a_whole_response_is_said(lab):
     result, _ = lab.fetch(ODD["bytes behind the end"])
     assert result.content == b"hello"
@@ -87,6 +146,25 @@ def test_the_request_names_tool_operator_and_contact_and_nothing_else(lab):
     agent = next(line for line in lines if line.startswith("User-Agent"))
     assert agent.startswith("User-Agent: clonedetect/")
     assert "Example Trust & Safety; trust@example.org" in agent
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/a//b//",
+        "/a;p=1/",
+        "/%7Ea/%2e%2E/",
+        "/a|b",
+        "/?q=[1]&r={2}",
+        "/?a=1&a=2&=",
+        "/proxy/https:||x||y",
+        "/+",
+    ],
+)
+def test_the_url_is_asked_for_letter_by_letter(lab, target: str):
+    _, server = lab.fetch(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", path=target)
+    assert server.received[0].split(b"\r\n")[0] == b"GET " + target.encode() + b" HTTP/1.1"
 
 
 def test_no_cookie_comes_back(lab):
