@@ -202,7 +202,7 @@ def _read_address(harvest: Harvest, key: str, text: str, item: _Item) -> bool:
     if (len(text) > 8_192 and not text.startswith("data:")) or re.search(r"\s", text):
         return False
     kind = looks_like_media(text)
-    is_address = text.startswith(("http://", "https://", "//", "/")) and len(text) > 2
+    is_address = text.startswith(("http://", "https://", "//", "/")) and len(text) > 1
     if kind is None and is_address:
         if _VIDEO_KEY.search(key):
             kind = MediaKind.VIDEO
