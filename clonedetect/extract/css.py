@@ -11,8 +11,11 @@ __all__ = ["Candidate", "css_images", "parse_srcset"]
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _IMPORT = re.compile(r"@import[^;]{0,2000}(?:;|\Z)", re.IGNORECASE)
 # An opening parenthesis ends the unquoted form, or "url(url(url(" would be read once from every start.
+# The group is atomic because an escape can be read in several ways, and trying them all is exponential.
 _URL = re.compile(
-    r"""\burl\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^()"'\s]*))\s*\)""", re.IGNORECASE | re.DOTALL
+    r"""\burl\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"""
+    r"""|((?>[^()"'\s\\]|\\[0-9a-fA-F]{1,6}[ \t\n]?|\\.)*))\s*\)""",
+    re.IGNORECASE | re.DOTALL,
 )
 _IMAGE_SET = re.compile(r"image-set\(((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
 _STRING = re.compile(r"""(?:^|,)\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")

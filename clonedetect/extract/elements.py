@@ -50,7 +50,6 @@ _META_TEXT_WORDS = (
     " headline name og:image:alt twitter:image:alt dc.description abstract"
 )
 _META_TEXT = frozenset(_META_TEXT_WORDS.split())
-_MAX_ATTRIBUTE = 1_000_000
 
 
 def read_element(harvest: Harvest, element: Element, level: int) -> None:
@@ -159,8 +158,6 @@ def _read_srcset(harvest: Harvest, element: Element, name: str) -> None:
 
 def _read_data(harvest: Harvest, element: Element, name: str, value: str, level: int) -> None:
     place = element.place
-    if len(value) > _MAX_ATTRIBUTE:
-        value = value[:_MAX_ATTRIBUTE]
     start = value.lstrip()[:1]
     if start in {"{", "["}:
         harvest.add_nested(NestedKind.JSON, value, place.at(f"/@{name}"), level + 1)

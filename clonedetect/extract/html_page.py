@@ -54,6 +54,7 @@ class _Reader:
         self._runs = Runs(harvest)
         self._facts = HtmlFacts()
         self._pushes: list[str] = []
+        self._drawings = 0
 
     def read(self, root: LexborNode, place: Place) -> None:
         for event in walk(root, place, self._harvest.entries):
@@ -62,7 +63,8 @@ class _Reader:
                 self._enter(event.element)
             elif isinstance(event, Leave):
                 self._runs.leave(event.element)
-            elif event.element.tag == "title" and not self._facts.title:
+                self._drawings -= event.element.tag == "svg"
+            elif event.element.tag == "title" and not self._facts.title and not self._drawings:
                 self._facts.title = event.text.strip()
                 self._harvest.add_text(event.text, BlockKind.META, event.element.place)
             else:
@@ -77,6 +79,7 @@ class _Reader:
 
     def _enter(self, element: Element) -> None:
         tag = element.tag
+        self._drawings += tag == "svg"
         if tag == "html":
             attributes = element.attributes
             self._facts.lang = attributes.get("lang") or attributes.get("xml:lang", "")

@@ -37,9 +37,9 @@ _MAX_STRING = 1_000_000
 _GUARD = re.compile(r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\(1\);|&&&START&&&)\s*")
 _CALLBACK = re.compile(r"\s*(?:/\*\*/\s*)?[\w$.]{1,100}\(\s*(?=[{\[])")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_MARKUP = re.compile(
-    r"<[a-zA-Z][^<>]{0,2000}>.*</[a-zA-Z]|<(?:img|video|source)\b[^<>]{0,2000}\bsrc\s*=", re.DOTALL
-)
+_ELEMENT = re.compile(r"<[a-zA-Z][^<>]{0,2000}>")
+_END_TAG = re.compile(r"</[a-zA-Z]")
+_SHOWN = re.compile(r"<(?:img|video|source)\b[^<>]{0,2000}\bsrc\s*=")
 _CODE = re.compile(
     r"function\s*\(|=>|;\s*\}|\}\s*\)|\bvar\s+\w+\s*=|!important|@media|[{;]\s*[\w-]+\s*:\s*[^;{}]+;"
 )
@@ -191,10 +191,15 @@ def _read_string(harvest: Harvest, item: _Item, level: int) -> None:
         harvest.omitted[Omission.JSON_SIZE] += 1
     elif stripped[0] in "{[" and stripped[-1] in "}]" and ('"' in stripped):
         harvest.add_nested(NestedKind.JSON, stripped, item.place, level + 1)
-    elif "<" in stripped and _MARKUP.search(stripped):
+    elif "<" in stripped and _is_markup(stripped):
         harvest.add_nested(NestedKind.HTML, stripped, item.place, level + 1)
     elif is_prose(stripped, is_named=bool(_TEXT_KEY.search(key))):
         harvest.add_text(text, BlockKind.JSON, item.place)
+
+
+def _is_markup(text: str) -> bool:
+    has_element = _ELEMENT.search(text) is not None and _END_TAG.search(text) is not None
+    return has_element or _SHOWN.search(text) is not None
 
 
 def _read_address(harvest: Harvest, key: str, text: str, item: _Item) -> bool:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from clonedetect.models.item import MediaKind
@@ -26,6 +27,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _REMOVED = re.compile(r"[\t\n\r]")
 # Nine in ten addresses carry no other one; this keeps them from being taken apart. "aHR0" is base64 of "htt".
 _WRAPS = re.compile(r"htt|aHR0|Ly9|\|\||%7c%7c|=(?:/|%2f|%25)|=[a-z0-9.-]+(?:/|%2f)", re.IGNORECASE)
+# Most addresses are whole or start at the root; they need none of the care that relative ones do.
+_COMPLETE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?::\d{1,5})?(?:[/?#]|\Z)")
 _NO_ADDRESS = re.compile(r"[\s<>{}\"]|^(?:#|mailto:|javascript:|blob:|tel:)", re.IGNORECASE)
 _SIGNED = re.compile(r"[0-9a-f]{7,9}", re.IGNORECASE)
 
@@ -42,6 +45,11 @@ def absolute(base: str, raw: str) -> str | None:
     path, mark, rest = cleaned.partition("?")
     if "\\" in path:
         cleaned = path.replace("\\", "/") + mark + rest
+    if _COMPLETE.match(cleaned):
+        return cleaned
+    if cleaned[0] == "/" and cleaned[1:2] != "/" and "/." not in cleaned:
+        origin = _origin(base)
+        return origin + cleaned if origin else None
     try:
         url = urljoin(base, cleaned)
         parts = urlsplit(url)
@@ -49,6 +57,16 @@ def absolute(base: str, raw: str) -> str | None:
     except ValueError:
         return None
     return url if is_web else None
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str | None:
+    try:
+        parts = urlsplit(base)
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}" if is_web else None
 
 
 def unwrap(url: str) -> str | None:
@@ -68,6 +86,7 @@ def unwrap(url: str) -> str | None:
     return found
 
 
+@lru_cache(maxsize=512)  # a picture is asked about when it is recognised and when it is kept
 def _unwrap_once(url: str) -> str | None:
     if len(url) > _MAX_URL or _WRAPS.search(url, 8) is None:
         return None

@@ -213,12 +213,13 @@ class _Slot:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._is_ready = False
+        self._is_busy = False
         self.is_used = False
 
     def ask(self, request: bytes, timeout_s: float, memory_bytes: int) -> Answer | Killed:
         """Send one request and return its answer, or how the worker ended instead."""
         connection = self._ready_connection()
-        self.is_used = True
+        self.is_used = self._is_busy = True
         try:
             connection.send_bytes(request)
             if not connection.poll(timeout_s):
@@ -228,6 +229,8 @@ class _Slot:
             answer = decode_answer(connection.recv_bytes(MAX_ANSWER_BYTES))
         except (EOFError, OSError, msgspec.MsgspecError) as problem:
             return self._died(problem, timeout_s)
+        finally:
+            self._is_busy = False
         if answer.reply is Reply.MEMORY:
             self.stop()
             self._start()
@@ -237,7 +240,7 @@ class _Slot:
     def interrupt(self) -> None:
         """Kill the process if it is in the middle of something; the thread that waits for it notices."""
         process = self._process
-        if process is not None and self.is_used:
+        if process is not None and self._is_busy:
             process.kill()
 
     def stop(self, *, kill: bool = False) -> int | None:

@@ -52,8 +52,8 @@ def test_json_that_is_none_is_read_as_html():
 
 @pytest.mark.parametrize(
     "content",
-    [b"\xff\xd8\xff\xe0\x00\x10JFIF", b"\x89PNG\r\n\x1a\n\x00\x00", b"GIF89a\x01\x00", b"RIFF\x00\x00\x00\x00WEBP",
-     b"PK\x03\x04\x14\x00"],
+    [b"\xff\xd8\xff\xe0\x00\x10JFIF", b"\x89PNG\r\n\x1a\n\x00\x00", b"GIF89a\x01\x00",
+     b"RIFF\x00\x00\x00\x00WEBP", b"PK\x03\x04\x14\x00"],
     ids=["jpeg", "png", "gif", "webp", "zip"],
 )  # fmt: skip
 def test_the_bytes_of_a_picture_are_no_page(content):
@@ -69,6 +69,11 @@ def test_a_polyglot_without_binary_is_read():
 def test_next_to_nothing_is_an_empty_page(content):
     page = read_page(content, URL, "text/html")
     assert (page.links, page.media, page.is_script_only) == ((), (), False)
+
+
+def test_the_title_of_a_drawing_is_not_the_page_s():
+    page = read_page(b"<svg><title>Menu</title></svg><p>text", URL, "text/html")
+    assert page.title == ""
 
 
 def test_the_encoding_and_what_decided_it_are_told():
@@ -204,11 +209,52 @@ def test_any_bytes_give_a_page_or_an_error_of_ours(content, content_type):
 
 
 FRAGMENTS = st.sampled_from(
-    ["<div>", "</div>", "<li class=a>", "<a href=", "'", '"', ">", "<img data-src=", "/a.jpg", "<script>", "</script>",
-     "<script type=application/json>", '{"caption":', "[", "]", "}", ",", "<iframe srcdoc=", "<template>", "</template>",
-     "<style>", "url(", ")", "http://", "//", "?url=", "%68", "||", "\\u", "&#xD800;", "&lt;", "self.__next_f.push([1,",
-     "<noscript>", "<table>", "<select>", "<svg>", "<base href=", "data-next=", "srcset=", " 2x,", "text ", "\x00", "🌊"]
-)  # fmt: skip
+    [
+        "<div>",
+        "</div>",
+        "<li class=a>",
+        "<a href=",
+        "'",
+        '"',
+        ">",
+        "<img data-src=",
+        "/a.jpg",
+        "<script>",
+        "</script>",
+        "<script type=application/json>",
+        '{"caption":',
+        "[",
+        "]",
+        "}",
+        ",",
+        "<iframe srcdoc=",
+        "<template>",
+        "</template>",
+        "<style>",
+        "url(",
+        ")",
+        "http://",
+        "//",
+        "?url=",
+        "%68",
+        "||",
+        "\\u",
+        "&#xD800;",
+        "&lt;",
+        "self.__next_f.push([1,",
+        "<noscript>",
+        "<table>",
+        "<select>",
+        "<svg>",
+        "<base href=",
+        "data-next=",
+        "srcset=",
+        " 2x,",
+        "text ",
+        "\x00",
+        "🌊",
+    ]
+)
 
 
 @given(st.lists(FRAGMENTS, max_size=60).map("".join))

@@ -15,8 +15,9 @@ import pytest
 import sandbox_workloads as work
 
 from clonedetect.errors import DependencyError, MediaError, UsageError
-from clonedetect.extract.page import read_page
+from clonedetect.extract.page import PageLimits, read_page
 from clonedetect.extract.sandbox import Killed, KillReason, Sandbox
+from clonedetect.extract.walls import classify
 from clonedetect.models.capture import Outcome
 
 GIB = 1 << 30
@@ -60,6 +61,15 @@ def test_a_page_read_in_a_worker_is_the_page_read_here(sandbox):
     page = Path(__file__).parents[2] / "fixtures" / "pages" / "viewer_profile.html"
     arguments = (page.read_bytes(), "https://picpeek.example/profile/lena.fischt", "text/html")
     assert sandbox.call(read_page, *arguments) == read_page(*arguments)
+
+
+def test_limits_and_walls_cross_as_arguments(sandbox):
+    page = b"<img src=/a.jpg><img src=/b.jpg>"
+    content = sandbox.call(read_page, page, "https://a.example/", "text/html", PageLimits(media=1))
+    assert content.omitted == (("too many media", 1),)
+    url, headers = "https://a.example/", (("Content-Type", "text/html"),)
+    assert sandbox.call(classify, 401, headers, b"", url, url)[0] is Outcome.LOGIN_WALL
+    assert sandbox.call(classify, 200, headers, page, url, url) is None
 
 
 def test_an_endless_loop_is_killed_when_its_time_is_over(sandbox):
