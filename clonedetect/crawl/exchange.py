@@ -148,7 +148,9 @@ async def _converse(
     session = guarded_session(
         recording,
         guard=loopback_guard(
-            permit.pinned, allow_loopback=permit.allow_loopback, only_loopback=permit.is_clear_tls
+            permit.pinned,
+            allow_loopback=permit.allow_loopback,
+            only_loopback=permit.is_clear_tls or permit.is_loopback_only,
         ),
         resolver=circumstances.resolver,
         pinned=permit.pinned,

@@ -51,7 +51,7 @@ class RobotsRules(Protocol):
 ReadPage = Callable[[bytes, str, str], Awaitable[PageContent]]
 """Decoded body, final URL and content type to content; raises ClonedetectError where it cannot."""
 
-Classify = Callable[[FetchResult], tuple[Outcome, str] | None]
+Classify = Callable[[FetchResult], Awaitable[tuple[Outcome, str] | None]]
 """A finer outcome and its reason (challenge, login wall, soft 404, parked), None to leave it."""
 
 
@@ -63,7 +63,7 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _keep_outcome(_: FetchResult) -> None:
+async def _keep_outcome(_: FetchResult) -> None:
     return None
 
 

@@ -149,7 +149,7 @@ class Visitor:
             raise FetchDefectError(
                 f"fetching {permit.url} failed: {type(error).__name__}: {error}"
             ) from error
-        if permit.purpose in _CLASSIFIED and (finer := self._hooks.classify(result)) is not None:
+        if permit.purpose in _CLASSIFIED and (finer := await self._hooks.classify(result)) is not None:
             result = replace(result, outcome=finer[0], reason=finer[1])
         self._take_in(result, hosts[-1])
         capture = self._recorder.record(

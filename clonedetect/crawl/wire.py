@@ -239,7 +239,7 @@ def loopback_guard(pinned: tuple[str, int] | None, *, allow_loopback: bool, only
     """Return the guard of one permit.
 
     A pinned name reaches exactly its pinned loopback (address, port); with
-    `only_loopback` (https spoken in clear) nothing but loopback is reached.
+    `only_loopback` (rehearsals, https spoken in clear) nothing but loopback is reached.
     """
 
     def refusal(address: str, port: int) -> str | None:

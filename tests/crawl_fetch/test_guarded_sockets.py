@@ -234,6 +234,17 @@ def test_https_in_clear_reaches_nothing_but_loopback(lab, connects):
     assert connects == []
 
 
+def test_a_rehearsal_reaches_nothing_but_loopback(lab, connects):
+    async def run():
+        async with lab.fetcher(resolver=lab.Fixed(["93.184.216.34"])) as fetcher:
+            connects.clear()
+            permit = lab.permit_for("http://clone.example/", is_loopback_only=True)
+            return await fetcher.fetch(permit, follow=lab.refuse_all)
+
+    assert asyncio.run(run()).outcome is Outcome.BLOCKED_ADDRESS
+    assert connects == []
+
+
 def test_proxies_of_the_environment_are_not_used(lab, connects, monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.3:9/")

@@ -398,7 +398,7 @@ def test_crawl_delay_is_honoured(case, serve, loopback):
 def test_classified_pages_are_kept_as_such_and_lead_nowhere(case, serve, loopback):
     site = serve({"/a": loopback.page("/b"), "/b": loopback.page()})
 
-    def classify(result: FetchResult):
+    async def classify(result: FetchResult):
         return (Outcome.CHALLENGE_PAGE, "Just a moment") if result.url.endswith("/a") else None
 
     case.run(loopback.permits(site.port), [f"{site.base}/a"], classify=classify)
