@@ -115,8 +115,9 @@ def write_grant(rehearsal: Rehearsal, ports: dict[str, int], now: datetime) -> N
     """Write a grant over exactly the made-up hosts, answered on loopback."""
     hosts = []
     for host in ports:
-        role = "media" if host.startswith("media.") else "page"
-        hosts.append(f'[[grant.hosts]]\nhost = "{host}"\nrole = "{role}"\napi_prefixes = ["/api"]\n')
+        is_media = host.startswith("media.")
+        rule = 'role = "media"' if is_media else 'role = "page"\napi_prefixes = ["/api"]'
+        hosts.append(f'[[grant.hosts]]\nhost = "{host}"\n{rule}\n')
     resolve = "\n".join(f'"{host}" = "127.0.0.1:{port}"' for host, port in ports.items())
     rehearsal.grant.write_text(
         f"""# The rehearsal's authorization: made-up hosts, all of them answered on this machine.

@@ -40,8 +40,8 @@ class Unexamined:
 class Examiner:
     """Everything one index and one settings document say of pictures, texts and pages.
 
-    Hostile bytes are parsed in `sandbox`; comparing happens here. Use it as a
-    context manager: it closes the sandbox.
+    Hostile bytes are parsed in killable workers, comparing happens here. Use it
+    as a context manager: it ends the workers.
     """
 
     index: ReferenceIndex
@@ -49,11 +49,16 @@ class Examiner:
     phrases: CommonPhrases = field(default_factory=shipped_phrases)
     workers: int = 2
     _masks: MaskCache = field(default_factory=MaskCache)
-    _sandbox: Sandbox = field(init=False)
+    _pages: Sandbox = field(init=False)
+    _pictures: Sandbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self._sandbox = Sandbox(
-            self.workers, preload=("clonedetect.extract.page", "clonedetect.signals.image")
+        self._pages = Sandbox(1)
+        self._pictures = Sandbox(
+            self.workers,
+            timeout_s=_PICTURE_TIMEOUT_S,
+            memory_bytes=_PICTURE_MEMORY_BYTES,
+            preload=("clonedetect.signals.image",),
         )
 
     def __enter__(self) -> Self:
@@ -62,11 +67,12 @@ class Examiner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sandbox.close()
+        self._pages.close()
+        self._pictures.close()
 
     def page(self, content: bytes, url: str, content_type: str) -> PageContent | Unexamined:
         """Read a document in the sandbox."""
-        answer = self._sandbox.call(read_page, content, url, content_type)
+        answer = self._pages.call(read_page, content, url, content_type)
         if isinstance(answer, Killed):
             return Unexamined(f"the parser was stopped: {answer.reason}")
         return answer
@@ -74,9 +80,7 @@ class Examiner:
     def query(self, data: bytes) -> QueryImage | Unexamined:
         """Decode and hash a picture in the sandbox."""
         try:
-            answer = self._sandbox.call(
-                query_image, data, timeout_s=_PICTURE_TIMEOUT_S, memory_bytes=_PICTURE_MEMORY_BYTES
-            )
+            answer = self._pictures.call(query_image, data)
         except MediaError as error:
             return Unexamined(f"no usable picture: {error}")
         if isinstance(answer, Killed):
