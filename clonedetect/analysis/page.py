@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from clonedetect.extract.harvest import Omission
 from clonedetect.match.corroborate import corroborate
 from clonedetect.models.capture import Capture, Outcome
 from clonedetect.models.ids import AccountId, Digest, RecordId
@@ -17,6 +18,7 @@ from clonedetect.models.settings import TextThresholds
 __all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_unseen"]
 
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
+_HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS})
 _PICTURE_KINDS = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
 
 
@@ -166,7 +168,7 @@ def _verdict(
     findings: Sequence[Finding],
     doubts: int,
 ) -> PageVerdict:
-    omitted = Counter(dict(content.omitted))
+    omitted = Counter({reason: count for reason, count in content.omitted if reason not in _HARMLESS})
     omitted.update(picture.not_examined for picture in media if picture.not_examined)
     if doubts:
         omitted["too little to tell"] += doubts

@@ -9,7 +9,7 @@ import msgspec
 
 from clonedetect.demo.network import Expectation, Truth
 
-__all__ = ["Judgement", "SeenCapture", "SeenFinding", "judge", "read_events"]
+__all__ = ["Judgement", "SeenCapture", "SeenFinding", "Told", "judge", "read_events"]
 
 
 class SeenFinding(msgspec.Struct, frozen=True, tag_field="event", tag="finding"):
@@ -40,19 +40,38 @@ class _SeenSummary(msgspec.Struct, frozen=True, tag_field="event", tag="summary"
 _LINE = msgspec.json.Decoder(SeenFinding | SeenCapture | _SeenRefusal | _SeenSummary)
 
 
+_RANK = {"": 0, "possible": 1, "confirmed": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One copy and the best verdict that was said of it ("" for none)."""
+
+    copy: Expectation
+    verdict: str
+
+    @property
+    def is_required_miss(self) -> bool:
+        """Whether less was said than has to be."""
+        return _RANK[self.verdict] < _RANK[self.copy.required]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Every copy under found or missed, and what was said of the innocent."""
+    """What was said of every copy, and of the innocent."""
 
-    found: tuple[Expectation, ...]
-    missed: tuple[Expectation, ...]
+    told: tuple[Told, ...]
     accused: tuple[SeenFinding, ...]
     wrong_outcomes: tuple[str, ...]
 
     @property
     def required_misses(self) -> tuple[Expectation, ...]:
-        """The copies that have to be found and were not."""
-        return tuple(copy for copy in self.missed if copy.required)
+        """The copies of which less was said than has to be."""
+        return tuple(one.copy for one in self.told if one.is_required_miss)
+
+    def count(self, verdict: str) -> int:
+        """Return how many copies have this verdict."""
+        return sum(one.verdict == verdict for one in self.told)
 
     @property
     def has_failed(self) -> bool:
@@ -68,21 +87,24 @@ def read_events(lines: Iterable[bytes]) -> tuple[tuple[SeenFinding, ...], tuple[
 
 
 def judge(truth: Truth, findings: Iterable[SeenFinding], captures: Iterable[SeenCapture]) -> Judgement:
-    """Compare; only `confirmed` counts as found, and anything said of the innocent as an accusation."""
+    """Compare; anything at all that is said of the innocent, `possible` included, is an accusation."""
     said = tuple(findings)
-    confirmed = {
-        (finding.page_url, finding.item_id, kind, finding.media_url if kind == "image" else None)
-        for finding in said
-        if finding.verdict == "confirmed"
-        for kind in ("image" if "exact" in finding.kinds else "", *finding.kinds)
-    }
-    found: list[Expectation] = []
-    missed: list[Expectation] = []
-    for copy in truth.expectations:
-        keys = {(copy.page, item, copy.kind, copy.media) for item in copy.items}
-        (found if keys & confirmed else missed).append(copy)
-    innocent = {f"http://{host}/" for host in truth.innocent}
-    accused = tuple(finding for finding in said if finding.page_url.startswith(tuple(innocent)))
+    told = tuple(Told(copy, _best(copy, said)) for copy in truth.expectations)
+    innocent = tuple(f"http://{host}/" for host in truth.innocent)
+    accused = tuple(finding for finding in said if finding.page_url.startswith(innocent))
     outcomes = {(capture.url, capture.outcome) for capture in captures}
     wrong = tuple(f"{url} is not {how}" for url, how in truth.outcomes.items() if (url, how) not in outcomes)
-    return Judgement(tuple(found), tuple(missed), accused, wrong)
+    return Judgement(told, accused, wrong)
+
+
+def _best(copy: Expectation, said: Iterable[SeenFinding]) -> str:
+    verdicts = [finding.verdict for finding in said if _is_of(copy, finding)]
+    return max(verdicts, key=lambda verdict: _RANK.get(verdict, 0), default="")
+
+
+def _is_of(copy: Expectation, finding: SeenFinding) -> bool:
+    if finding.page_url != copy.page or finding.item_id not in copy.items:
+        return False
+    if copy.kind == "image":
+        return finding.media_url == copy.media and bool({"image", "exact"} & set(finding.kinds))
+    return finding.media_url is None and copy.kind in finding.kinds

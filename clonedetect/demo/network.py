@@ -37,18 +37,30 @@ from clonedetect.demo.routes import Network, Route, Site, save
 __all__ = ["Expectation", "Truth", "build_network"]
 
 HTML = "text/html; charset=utf-8"
-_REQUIRED = {"plain copy", "thumbnail", "recompression", "watermark", "flip", "small", "verbatim text"}
+_REQUIRED = {
+    "plain copy": "confirmed",
+    "thumbnail": "confirmed",
+    "recompression": "confirmed",
+    "watermark": "confirmed",
+    "flip": "confirmed",
+    "small": "confirmed",
+    "verbatim text": "possible",
+}
 
 
 class Expectation(msgspec.Struct, frozen=True):
-    """One copy: on which page, of which item (any of `items`), and what was done to it."""
+    """One copy: on which page, of which item (any of `items`), and what was done to it.
+
+    `required` is the verdict it must at least have: "confirmed", "possible"
+    (a caption alone, on an index that knows too little of its language) or "".
+    """
 
     host: str
     page: str
     items: tuple[str, ...]
     kind: str
     manipulation: str
-    required: bool
+    required: str
     media: str | None = None
 
 
@@ -120,7 +132,7 @@ class _Ledger:
         self, page: str, items: tuple[str, ...], kind: str, manipulation: str, media: str | None
     ) -> None:
         host = page.split("/")[2]
-        required = manipulation in _REQUIRED
+        required = _REQUIRED.get(manipulation, "")
         self.expectations.append(Expectation(host, page, items, kind, manipulation, required, media))
 
 

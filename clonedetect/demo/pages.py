@@ -48,7 +48,7 @@ CHALLENGE = """<!doctype html><html lang="en"><head><title>Just a moment...</tit
 def _document(host: str, title: str, body: str, head: str = "") -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - {host}</title>'
-        f"{head}</head><body><header><a href='/'>{host}</a><nav><a href='/about'>About</a></nav></header>"
+        f"{head}</head><body><header>{host}</header>"
         f"<main>{body}</main><footer>Not affiliated with anybody. All rights reserved.</footer></body></html>"
     )
 

@@ -135,6 +135,7 @@ contact = "rehearsal@lumigram.example"
 [grant.limits]
 max_pages = 400
 max_bytes = 200_000_000
+max_depth = 6
 min_delay_s = 0.05
 
 [grant.development]
@@ -213,25 +214,25 @@ def rehearse(rehearsal: Rehearsal, console: Console, *, settings: Path | None = 
 
 
 def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> None:
-    table = Table(title="\nWhat was copied, and what was confirmed", title_justify="left")
-    for heading in ("done to it", "copies", "confirmed", "missed"):
+    table = Table(title="\nWhat was copied, and what was said of it", title_justify="left", box=None)
+    for heading in ("done to it", "copies", "confirmed", "possible", "missed"):
         table.add_column(heading, justify="left" if heading == "done to it" else "right")
-    found = Counter(copy.manipulation for copy in judgement.found)
-    missed = Counter(copy.manipulation for copy in judgement.missed)
-    for manipulation in sorted(found | missed):
-        hit, lost = found[manipulation], missed[manipulation]
-        table.add_row(manipulation, str(hit + lost), str(hit), str(lost) if lost else "")
+    manipulations = sorted({one.copy.manipulation for one in judgement.told})
+    for manipulation in manipulations:
+        said = Counter(one.verdict for one in judgement.told if one.copy.manipulation == manipulation)
+        row = (said.total(), said["confirmed"], said["possible"], said[""])
+        table.add_row(manipulation, *(str(count) if count else "" for count in row))
     console.print(table)
-    for copy in judgement.missed:
-        word = "MISSED" if copy.required else "missed"
-        console.print(f"{word}: {copy.manipulation} of {copy.items[0]} on {copy.page}", soft_wrap=True)
+    for copy in judgement.required_misses:
+        console.print(f"MISSED: {copy.manipulation} of {copy.items[0]} on {copy.page}", soft_wrap=True)
     for finding in judgement.accused:
         console.print(f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}", soft_wrap=True)
     for wrong in judgement.wrong_outcomes:
         console.print(f"WRONG: {wrong}", soft_wrap=True)
     console.print(
-        f"{len(sites)} sites: {len(judgement.found)} copies found, {len(judgement.missed)} missed "
-        f"({len(judgement.required_misses)} of them required), {len(judgement.accused)} innocent accused"
+        f"\n{len(sites)} hosts, {len(judgement.told)} copies: {judgement.count('confirmed')} confirmed, "
+        f"{judgement.count('possible')} shown to people, {judgement.count('')} missed "
+        f"({len(judgement.required_misses)} required), {len(judgement.accused)} innocent accused"
     )
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page
-from clonedetect.analysis.repeated import block_digest, repeated_blocks
+from clonedetect.analysis.repeated import repeated_blocks
+from clonedetect.match.text import block_digest
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId, digest_of
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, TextMeasure, Verdict
@@ -41,7 +42,7 @@ CAPTION = Match(
     None,
     ("the texts agree",),
     regions=(Region(RegionKind.TEXT, span=(0, 9), block=BLOCK.locator),),
-    text=TextMeasure(TextId(1), 80.0, 90.0, 0.9, 1.0, 1),
+    text=TextMeasure(TextId(1), 80.0, 90.0, 0.9, 1.0, 1, rule="bits"),
 )
 
 
@@ -116,7 +117,7 @@ def test_a_possible_caption_alone_stays_possible_and_keeps_its_quotation() -> No
 
 def test_a_shared_text_is_never_lifted_by_a_picture() -> None:
     assert CAPTION.text is not None
-    shared = replace(CAPTION, text=replace(CAPTION.text, gates=("shared by 3 accounts",)))
+    shared = replace(CAPTION, text=replace(CAPTION.text, gates=("shared",)))
     analysis = _judge([_media(PICTURE)], [shared])
     by_kind = {finding.match.kinds[0]: finding.match.verdict for finding in analysis.findings}
     assert by_kind == {Kind.IMAGE: Verdict.CONFIRMED, Kind.TEXT: Verdict.POSSIBLE}
@@ -146,7 +147,7 @@ def _site(pages: int, repeated_on: int) -> list[PageContent]:
 
 
 def test_a_block_on_half_of_many_pages_is_an_interface_string() -> None:
-    assert repeated_blocks(_site(10, 5)) == {block_digest("Share this page")}
+    assert repeated_blocks(_site(10, 5)) == {block_digest(TextBlock("share this page", BlockKind.LEAF, ""))}
 
 
 @pytest.mark.parametrize(("pages", "repeated_on"), [(4, 4), (20, 6)])

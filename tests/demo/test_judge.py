@@ -1,12 +1,12 @@
 import msgspec
 import pytest
 
-from clonedetect.demo.judge import SeenCapture, SeenFinding, judge, read_events
+from clonedetect.demo.judge import SeenCapture, SeenFinding, Told, judge, read_events
 from clonedetect.demo.network import Expectation, Truth
 
 PAGE = "http://clone.example/p/1"
 PICTURE = "http://clone.example/1.jpg"
-COPY = Expectation("clone.example", PAGE, ("p-1", "p-2"), "image", "flip", True, PICTURE)
+COPY = Expectation("clone.example", PAGE, ("p-1", "p-2"), "image", "flip", "confirmed", PICTURE)
 TRUTH = Truth((COPY,), ("friend.example",), {"http://wall.example/": "challenge_page"})
 WALL = SeenCapture("http://wall.example/", "challenge_page")
 HIT = SeenFinding(PAGE, "p-2", "confirmed", ("image",), PICTURE)
@@ -14,7 +14,7 @@ HIT = SeenFinding(PAGE, "p-2", "confirmed", ("image",), PICTURE)
 
 def test_a_confirmed_copy_is_found_under_any_of_its_items() -> None:
     judgement = judge(TRUTH, [HIT], [WALL])
-    assert judgement.found == (COPY,)
+    assert judgement.told == (Told(COPY, "confirmed"),)
     assert not judgement.has_failed
 
 
@@ -34,8 +34,14 @@ def test_anything_less_is_a_miss(finding: SeenFinding) -> None:
     assert judgement.has_failed
 
 
+def test_a_caption_may_have_to_be_possible_only() -> None:
+    caption = msgspec.structs.replace(COPY, kind="text", media=None, required="possible")
+    said = msgspec.structs.replace(HIT, kinds=("text",), media_url=None, verdict="possible")
+    assert not judge(msgspec.structs.replace(TRUTH, expectations=(caption,)), [said], [WALL]).has_failed
+
+
 def test_exact_bytes_count_as_a_picture() -> None:
-    assert judge(TRUTH, [msgspec.structs.replace(HIT, kinds=("exact",))], [WALL]).found == (COPY,)
+    assert judge(TRUTH, [msgspec.structs.replace(HIT, kinds=("exact",))], [WALL]).count("confirmed") == 1
 
 
 def test_even_a_possible_finding_on_an_innocent_page_is_an_accusation() -> None:
