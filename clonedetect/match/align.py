@@ -141,16 +141,39 @@ def _seeded(reference: str, query: str) -> tuple[int, int]:
 
 
 def _shared(reference: str, window: str, offset: int) -> Shared:
-    """Return the runs of equal characters that are long enough, in order, and the fragments."""
-    runs = []
+    """Return the runs of equal characters that are long enough, in order, and the fragments.
+
+    An edit script is ambiguous at the ends of a run (``w`` before ``we``), so
+    each run is grown as far as both texts agree.
+    """
     loose = np.zeros(len(reference) + 1, dtype=np.int64)
+    long = []
     for block in Levenshtein.editops(reference, window).as_matching_blocks():
         weight = _weight(reference[block.a : block.a + block.size])
         if weight >= _MIN_RUN:
-            runs.append(Run(block.a, offset + block.b, block.size))
+            long.append((block.a, block.b, block.size))
         elif weight >= _MIN_FRAGMENT:
             loose[block.a + 1 : block.a + block.size + 1] = 1
-    return Shared(tuple(runs), np.cumsum(loose))
+    runs = _grown(long, reference, window)
+    for start, _, size in runs:
+        loose[start + 1 : start + size + 1] = 0
+    return Shared(tuple(Run(a, offset + b, size) for a, b, size in runs), np.cumsum(loose))
+
+
+def _grown(runs: Sequence[tuple[int, int, int]], reference: str, window: str) -> list[tuple[int, int, int]]:
+    """Return the runs (reference, window, size), each grown to both sides up to its neighbours."""
+    grown: list[tuple[int, int, int]] = []
+    low_a = low_b = 0
+    for i, (start_a, start_b, size) in enumerate(runs):
+        a, b, end_a, end_b = start_a, start_b, start_a + size, start_b + size
+        high_a, high_b = runs[i + 1][:2] if i + 1 < len(runs) else (len(reference), len(window))
+        while a > low_a and b > low_b and reference[a - 1] == window[b - 1]:
+            a, b = a - 1, b - 1
+        while end_a < high_a and end_b < high_b and reference[end_a] == window[end_b]:
+            end_a, end_b = end_a + 1, end_b + 1
+        grown.append((a, b, end_a - a))
+        low_a, low_b = end_a, end_b
+    return grown
 
 
 def _weight(text: str) -> int:

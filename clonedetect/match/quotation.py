@@ -27,9 +27,12 @@ _QUOTED = re.compile(
     )
 )
 _ATTRIBUTED = re.compile(
-    r"(?:^|[\n.!?…。！？।”»\"'’」])\s*(?:--+|[—–―~-])\s*(?P<name>[^\n—–―#@]{2,60})\s*(?:[#@][^\n]*)?$"
+    r"(?P<before>[^\s])?(?P<space>\s{0,9})(?P<dash>-{2,9}|[—–―]{1,9}|[-~])\s{0,9}(?P<name>[^\n—–―#@]{2,60}?)\s*(?:[#@][^\n]*)?$"
 )
-_MAX_NAME_WORDS = 8
+_SENTENCE_ENDS = ".!?…。！？।۔؟”»\"'’」』"
+_MAX_NAME_WORDS = 6
+_MAX_UNCASED_NAME = 20
+_LONG_WORD = 4
 _HALF = 0.5
 
 
@@ -50,5 +53,17 @@ def _is_attributed(raw: str) -> bool:
     found = _ATTRIBUTED.search(raw.rstrip())
     if found is None:
         return False
-    words = found["name"].split()
-    return 0 < len(words) <= _MAX_NAME_WORDS and not words[0][0].islower()
+    ends_sentence = found["before"] is None or found["before"] in _SENTENCE_ENDS or "\n" in found["space"]
+    if not ends_sentence and (found["dash"] in "-~" or not found["space"]):
+        return False
+    return _is_name(found["name"], ends_sentence=ends_sentence)
+
+
+def _is_name(text: str, *, ends_sentence: bool) -> bool:
+    """Return whether a few words look like a name: capitalised, or short where nothing has case."""
+    words = [word.strip("()[].,;:") for word in text.split()]
+    if not 0 < len(words) <= _MAX_NAME_WORDS or not words[0]:
+        return False
+    if text.upper() == text.lower():
+        return ends_sentence and len(text) <= _MAX_UNCASED_NAME
+    return words[0][0].isupper() and all(word[0].isupper() for word in words if len(word) >= _LONG_WORD)

@@ -9,7 +9,7 @@ before the verdict (`match.text_rules`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ _CHARACTERS_PER_CANDIDATE = 100
 _FEWEST_MATCHED = 10
 _LEAST_SHARE = 0.25
 """Ten characters of CJK cost 60 bits at most, and a quarter of a caption is no half of its bits."""
+_SAME_PASSAGE = 0.5
 _NEARLY = 0.95
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
 
@@ -71,11 +72,13 @@ def match_texts(
     best: dict[ItemId, _Found] = {}
     for raw, block in _distinct(blocks).items():
         query = normalise(raw)
-        for reference in _candidates(query, index):
-            found = _compare(query, block, reference, page)
+        tried = (_align(query, reference, page) for reference in _candidates(query, index))
+        aligned = [one for one in tried if one is not None]
+        for one in aligned:
+            found = _judge(query, block, one, _owners(one, aligned, page), page)
             if found is not None:
-                held = best.get(reference.item_id)
-                best[reference.item_id] = found if held is None else _tighter(held, found)
+                held = best.get(found.match.item_id)
+                best[found.match.item_id] = found if held is None else _tighter(held, found)
     matches = [found.match for found in best.values()]
     return tuple(sorted(matches, key=lambda m: (-_RANK[m.verdict], -m.score, m.item_id)))
 
@@ -90,6 +93,15 @@ def is_too_short(blocks: Sequence[TextBlock], model: CharacterModel, thresholds:
     return all(
         float(model.bits(normalise(raw).text).sum()) < thresholds.possible_bits for raw in _distinct(blocks)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aligned:
+    """One reference aligned in one block."""
+
+    reference: TextReference
+    alignment: Alignment
+    total_bits: float
 
 
 class _Costs:
@@ -150,15 +162,48 @@ class _Page:
     repeated: frozenset[Digest]
 
 
-def _compare(query: Normalised, block: TextBlock, reference: TextReference, page: _Page) -> _Found | None:
-    """Return what one reference has in one block, None where the caption is not there."""
+def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned | None:
+    """Return what one reference shares with one block, None where that is too little to be weighed."""
     shared = find_shared(reference.normalised, query.text)
     if shared.matched < min(_FEWEST_MATCHED, _LEAST_SHARE * len(reference.normalised)):
         return None
     bits = page.costs.of(reference)
     alignment = shared.score(bits)
-    if alignment is None:
-        return None
+    return None if alignment is None else _Aligned(reference, alignment, float(bits.sum()))
+
+
+def _owners(aligned: _Aligned, others: Sequence[_Aligned], page: _Page) -> int:
+    """Return how many accounts hold the matched passage, in this caption or in another.
+
+    Reworded and partly equal captions (a chain letter, a forecast with another
+    date) show only here, where several of them meet the same passage.
+    """
+    least = page.thresholds.possible_bits
+    holders = {
+        _owner(other.reference)
+        for other in others
+        if other.alignment.bits >= least and _overlap(aligned.alignment, other.alignment) >= _SAME_PASSAGE
+    }
+    return max(aligned.reference.owners, len(holders | {_owner(aligned.reference)}))
+
+
+def _owner(reference: TextReference) -> str:
+    return reference.item_id if reference.account_id is None else reference.account_id
+
+
+def _overlap(one: Alignment, other: Alignment) -> float:
+    """Return the share of the characters matched by `one` that `other` matches too."""
+    both = sum(
+        max(0, min(a.query + a.length, b.query + b.length) - max(a.query, b.query))
+        for a in one.runs
+        for b in other.runs
+    )
+    return both / one.matched
+
+
+def _judge(query: Normalised, block: TextBlock, aligned: _Aligned, owners: int, page: _Page) -> _Found | None:
+    """Return the match of an aligned reference, None where the rules find nothing in it."""
+    reference, alignment = aligned.reference, aligned.alignment
     spans = _spans(normalise(reference.raw), tuple((run.reference, run.length) for run in alignment.runs))
     is_enough = alignment.bits >= page.thresholds.possible_bits
     discount = page.costs.common_bits(reference, alignment) if is_enough else 0.0
@@ -166,10 +211,10 @@ def _compare(query: Normalised, block: TextBlock, reference: TextReference, page
         Evidence(
             bits=alignment.bits,
             distinctive_bits=max(0.0, alignment.bits - discount),
-            total_bits=float(bits.sum()),
+            total_bits=aligned.total_bits,
             coverage=alignment.coverage,
             density=alignment.density,
-            owners=reference.owners,
+            owners=owners,
             is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
             is_quotation=is_quotation(reference.raw, spans),
             is_model_sufficient=is_enough and page.costs.is_sufficient(reference),
@@ -179,30 +224,29 @@ def _compare(query: Normalised, block: TextBlock, reference: TextReference, page
     if decision is None:
         return None
     query_spans = _spans(query, tuple((run.query, run.length) for run in alignment.runs))
-    match = _match(block, reference, alignment, decision, query_spans)
     measure = TextMeasure(
         text_id=reference.text_id,
         bits=round(alignment.bits, 2),
-        total_bits=round(float(bits.sum()), 2),
+        total_bits=round(aligned.total_bits, 2),
         coverage=round(alignment.coverage, 4),
         density=round(alignment.density, 4),
-        owners=reference.owners,
+        owners=owners,
         query_spans=query_spans,
         reference_spans=spans,
         gates=decision.gates,
         model=page.costs.model.version,
         rule=decision.rule,
     )
-    return _Found(replace(match, text=measure), alignment.bits, len(block.text))
+    match = _match(block, reference, alignment, decision, measure)
+    return _Found(match, alignment.bits, len(block.text))
 
 
 def _match(
-    block: TextBlock, reference: TextReference, alignment: Alignment, decision: Decision, spans: Spans
+    block: TextBlock, reference: TextReference, alignment: Alignment, decision: Decision, measure: TextMeasure
 ) -> Match:
-    is_exact = alignment.coverage == 1.0 and len(alignment.runs) == 1
-    reasons = decision.reasons
-    if is_exact:
-        reasons = ("the whole caption stands in the text, letter for letter", *reasons)
+    is_whole = alignment.coverage == 1.0 and len(alignment.runs) == 1
+    whole = ("the whole caption stands in the text, letter for letter",) if is_whole else ()
+    span = (measure.query_spans[0][0], measure.query_spans[-1][1])
     return Match(
         item_id=reference.item_id,
         account_id=reference.account_id,
@@ -211,8 +255,9 @@ def _match(
         kinds=(Kind.TEXT,),
         score=decision.score,
         distance=None,
-        reasons=reasons,
-        regions=(Region(RegionKind.TEXT, span=(spans[0][0], spans[-1][1]), block=block.locator),),
+        reasons=(*whole, *decision.reasons),
+        regions=(Region(RegionKind.TEXT, span=span, block=block.locator),),
+        text=measure,
     )
 
 

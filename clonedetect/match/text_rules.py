@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clonedetect.models.match import TextMeasure, Verdict
 from clonedetect.models.settings import TextThresholds
 
-__all__ = ["GATES", "Decision", "Evidence", "decide", "may_corroborate", "score_of"]
+__all__ = ["GATES", "MODEL_MARGIN", "Decision", "Evidence", "decide", "may_corroborate", "score_of"]
 
 GATES = {
     "shared": "several accounts of the platform hold this text, so it is nobody's alone",
@@ -20,6 +20,13 @@ GATES = {
 """Gate -> the reason it gives; a gated text is never sole evidence."""
 
 _CURABLE_RULES = frozenset({"bits", "gated"})
+MODEL_MARGIN = 1.2
+"""What confirms must exceed `confirmed_bits` by: a finite model finds text rarer than it is.
+
+Measured on 377 common phrases the model had never seen: at 100 bits 9 % of
+them passed with 40,000 characters learned and 7 % with 100,000; with the
+margin 2.4 % and 0.8 %.
+"""
 _SOFT_GATES = frozenset({"model too small"})
 _HALF_SCORE_BITS = 60.0
 _SLOPE_BITS = 20.0
@@ -70,7 +77,8 @@ def decide(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:
     4. Under `possible_bits` without common phrases: `inconclusive`.
     5. Less than `coverage` of the post's bits: an excerpt, `possible` from
        `confirmed_bits` on, nothing below.
-    6. `confirmed_bits` of distinctive text and no gate: `confirmed`.
+    6. `confirmed_bits` of distinctive text after the model's margin, and no
+       gate: `confirmed`.
     7. Everything else: `possible`, with its gates.
     """
     if evidence.density < thresholds.density:  # 1
@@ -93,7 +101,7 @@ def _excerpt(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:
 
 def _judge(evidence: Evidence, thresholds: TextThresholds) -> Decision:
     gates = _gates(evidence, thresholds)
-    if evidence.distinctive_bits >= thresholds.confirmed_bits and not gates:  # 6
+    if evidence.distinctive_bits >= MODEL_MARGIN * thresholds.confirmed_bits and not gates:  # 6
         return Decision(
             Verdict.CONFIRMED, "bits", (), score_of(evidence.distinctive_bits), (_figures(evidence),)
         )
@@ -101,12 +109,12 @@ def _judge(evidence: Evidence, thresholds: TextThresholds) -> Decision:
 
 
 def score_of(bits: float) -> float:
-    """Return the score 0-1 of so many distinctive bits: a half at 60, 0.88 at 100, 0.98 at 140."""
+    """Return the score 0-1 of so many distinctive bits: a half at 60, 0.88 at 100, 0.95 at 120."""
     return round(1.0 / (1.0 + math.exp((_HALF_SCORE_BITS - bits) / _SLOPE_BITS)), 4)
 
 
 def _gates(evidence: Evidence, thresholds: TextThresholds) -> tuple[str, ...]:
-    is_common = evidence.distinctive_bits < thresholds.confirmed_bits <= evidence.bits
+    is_common = evidence.distinctive_bits < MODEL_MARGIN * thresholds.confirmed_bits <= evidence.bits
     closed = {
         "shared": evidence.owners >= 2,
         "common phrases": is_common,
@@ -143,5 +151,6 @@ def _too_short(evidence: Evidence, thresholds: TextThresholds) -> str:
 def _figures(evidence: Evidence) -> str:
     return (
         f"{evidence.coverage:.0%} of the caption's information ({evidence.bits:.0f} of "
-        f"{evidence.total_bits:.0f} bits) stands here in order, {evidence.density:.0%} of the passage is the caption's"
+        f"{evidence.total_bits:.0f} bits) stands here in order; "
+        f"{evidence.density:.0%} of the passage is the caption's"
     )

@@ -151,8 +151,10 @@ class CharModel:
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the index's own part for storage: no background, nothing pickled.
 
-        keys: uint64 (n,), sorted; counts: int64 (n,); int64 (scripts,) each:
-        characters of a script, characters and number of texts in it; format: int64 (3,), model version, order, normaliser version.
+        keys: uint64 (n,), sorted; counts: int64 (n,). characters,
+        text_characters, texts: int64 (scripts,), how many characters belong to
+        a script, stand in texts of it, and how many texts those are. format:
+        int64 (3,), model version, order, normaliser version.
         """
         keys, counts = self._grams.to_arrays()
         made_by = np.array([MODEL_VERSION, ORDER, NORMALISER_VERSION], dtype=np.int64)

@@ -65,8 +65,9 @@ _CLUSTER = re.compile(
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711"
     f"\u0730-\u074a\u07a6-\u07b0\u0816-\u082d\u08d3-\u08ff{_VOWEL_MARKS}\u0951-\u0954\u1161-\u11ff\u135d-\u135f"
     "\u1ab0-\u1aff\u1cd0-\u1cf9\u1dc0-\u1dff\u20d0-\u20f0\u302a-\u302f\ud7b0-\ud7ff\ufe20-\ufe2f\uff9e\uff9f"
-    "\uffc2-\uffdc\U00011000-\U00011fff\U0001e000-\U0001e94a]+"
+    "\uffc2-\uffdc\U00011000-\U00011fff\U0001e000-\U0001e94a]{1,32}"
 )
+"""Bounded: composing sorts the marks of one cluster, and a hostile page may pile up a hundred thousand."""
 _WORD = rf"\w{_VOWEL_MARKS}"
 _FEATURE = re.compile(
     r"(?P<url>(?:https?://|www\.)[!-~]+|(?<![\w@.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/[!-~]*)"
@@ -195,7 +196,7 @@ def _fold_characters(traced: _Traced) -> _Traced:
 
 def _fold(char: str) -> str:
     """Return what one character becomes, applied until it changes no more."""
-    if char in _SIGNS:
+    if char in _SIGNS or unicodedata.category(char).startswith("C"):
         return " "
     for _ in range(_MAX_PASSES):
         before, char = char, "".join(map(_fold_letter, _strip_marks(unicodedata.normalize("NFKC", char))))

@@ -1,0 +1,148 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clonedetect.match.quotation import is_quotation
+from clonedetect.match.text_rules import Evidence, decide, score_of
+from clonedetect.models.match import Verdict
+from clonedetect.models.settings import TextThresholds
+
+STRONG = Evidence(bits=150, distinctive_bits=150, total_bits=160, coverage=0.95, density=0.95)
+THRESHOLDS = TextThresholds()
+
+
+def verdict(**changes):
+    decision = decide(replace(STRONG, **changes), THRESHOLDS)
+    return decision and (decision.verdict, decision.rule, decision.gates)
+
+
+def test_a_hundred_distinctive_bits_after_the_margin_and_no_gate_confirm():
+    assert verdict() == (Verdict.CONFIRMED, "bits", ())
+    assert verdict(bits=120, distinctive_bits=120) == (Verdict.CONFIRMED, "bits", ())
+
+
+@pytest.mark.parametrize(
+    ("change", "gate"),
+    [
+        ({"owners": 2}, "shared"),
+        ({"is_repeated": True}, "repeated"),
+        ({"is_quotation": True}, "quotation"),
+        ({"is_model_sufficient": False}, "model too small"),
+        ({"distinctive_bits": 119}, "common phrases"),
+    ],
+)
+def test_each_gate_alone_keeps_a_text_from_being_confirmed(change, gate):
+    assert verdict(**change) == (Verdict.POSSIBLE, "gated", (gate,))
+
+
+def test_a_small_model_is_said_in_so_many_words():
+    decision = decide(replace(STRONG, is_model_sufficient=False), THRESHOLDS)
+    assert any("possible: model too small" in reason for reason in decision.reasons)
+
+
+def test_between_sixty_bits_and_the_margin_over_a_hundred_is_possible():
+    assert verdict(bits=60, distinctive_bits=60) == (Verdict.POSSIBLE, "bits", ())
+    assert verdict(bits=119, distinctive_bits=119) == (Verdict.POSSIBLE, "bits", ())
+    assert verdict(bits=59, distinctive_bits=59) is None
+
+
+def test_a_thin_chain_is_nothing():
+    assert verdict(density=0.69) is None
+
+
+def test_a_short_caption_is_inconclusive_and_never_clear():
+    short = {"bits": 50.0, "distinctive_bits": 50.0, "total_bits": 55.0}
+    assert verdict(**short) == (Verdict.INCONCLUSIVE, "too short", ())
+    assert verdict(**short, coverage=0.4) is None
+    reasons = decide(replace(STRONG, **short), THRESHOLDS).reasons
+    assert any(reason.startswith("inconclusive: too short") for reason in reasons)
+
+
+def test_a_caption_of_common_phrases_is_inconclusive():
+    assert verdict(distinctive_bits=30) == (Verdict.INCONCLUSIVE, "common phrases", ("common phrases",))
+
+
+def test_less_than_half_is_an_excerpt_and_at_most_possible():
+    assert verdict(coverage=0.4, total_bits=500) == (Verdict.POSSIBLE, "excerpt", ())
+    assert verdict(coverage=0.4, bits=99, distinctive_bits=99) is None
+    assert verdict(coverage=0.4, distinctive_bits=30) is None
+
+
+EVIDENCE = st.builds(
+    Evidence,
+    bits=st.floats(0, 400),
+    distinctive_bits=st.floats(0, 400),
+    total_bits=st.floats(1, 400),
+    coverage=st.floats(0, 1),
+    density=st.floats(0, 1),
+    owners=st.integers(1, 3),
+    is_repeated=st.booleans(),
+    is_quotation=st.booleans(),
+    is_model_sufficient=st.booleans(),
+)
+
+
+@given(EVIDENCE)
+def test_nothing_gated_short_thin_or_partial_is_ever_confirmed(evidence):
+    decision = decide(evidence, THRESHOLDS)
+    if decision is None or decision.verdict is not Verdict.CONFIRMED:
+        return
+    assert evidence.owners == 1
+    assert not evidence.is_repeated
+    assert not evidence.is_quotation
+    assert evidence.is_model_sufficient
+    assert evidence.distinctive_bits >= 120
+    assert evidence.coverage >= 0.5
+    assert evidence.density >= 0.7
+    assert evidence.total_bits >= 60
+
+
+@given(EVIDENCE)
+def test_every_decision_gives_reasons_and_a_score_that_fits_its_verdict(evidence):
+    decision = decide(evidence, THRESHOLDS)
+    if decision is None:
+        return
+    assert decision.reasons
+    assert 0 <= decision.score <= 1
+    if decision.verdict is Verdict.CONFIRMED:
+        assert decision.score >= score_of(120) - 1e-9
+    if decision.verdict is Verdict.INCONCLUSIVE:
+        assert decision.score <= 0.5
+
+
+@given(st.floats(0, 500), st.floats(0, 500))
+def test_more_bits_never_score_less(a, b):
+    assert (score_of(a) <= score_of(b)) == (a <= b) or score_of(a) == score_of(b)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "We are what we repeatedly do. -- Will Durant",
+        "La vida es sueño — Calderón de la Barca",
+        "Tomorrow is another day!\n— Margaret Mitchell #books",
+        "“The only way out is always through the middle of it”",
+        "Great words: «Рукописи не горят, и это правда на века»",
+        "「石の上にも三年、継続こそが力なり」",
+        '"Whatever you are, be a good one, and be it wholly"',
+        "知之为知之,不知为不知。——孔子",
+    ],
+)
+def test_marked_quotations_are_told(raw):
+    assert is_quotation(raw, [(0, len(raw))])
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "We patched the boat and it floated, more or less",
+        "Day 3 - the ferry was late, the soup was hot and nobody complained about anything at all",
+        'My aunt said "no" and then bought the piano anyway, which surprised everyone in the queue',
+        "10 km before breakfast — never again, said every one of my muscles for the entire following week",
+        "",
+    ],
+)
+def test_plain_captions_are_no_quotations(raw):
+    assert not is_quotation(raw, [(0, len(raw))])
