@@ -13,11 +13,13 @@ from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.case.store import CaseStore
 from clonedetect.cli.console import emit, exit_codes, json_option, stderr, stdout, wants_json
-from clonedetect.errors import InputError, UsageError
+from clonedetect.cli.key import password_file_option, read_signing_key
+from clonedetect.errors import UsageError
 from clonedetect.evidence.package import PackageSummary
 from clonedetect.evidence.package import export as write_package
-from clonedetect.evidence.seal import load_signing_key
+from clonedetect.jobs.banks import read_banks
 from clonedetect.models.ids import digest_of
+from clonedetect.settings.file import read_settings
 
 __all__ = ["export"]
 
@@ -31,13 +33,21 @@ _DECIDING = ("pillow", "numpy", "jinja2", "openpyxl", "cryptography")
 @click.option(
     "--key", type=click.Path(path_type=Path), help="Ed25519 private key in PEM that signs the seal."
 )
+@password_file_option
 @click.option(
-    "--password-file", type=click.Path(path_type=Path), help="First line: the password of an encrypted key."
+    "--settings", type=click.Path(path_type=Path), help="Settings whose blocked content is left out."
 )
 @click.option("--zip", "as_zip", is_flag=True, help="Also write OUT.zip, always the same for the same case.")
 @json_option
 def export(
-    case: Path, out: Path, *, key: Path | None, password_file: Path | None, as_zip: bool, as_json: bool
+    case: Path,
+    out: Path,
+    *,
+    key: Path | None,
+    password_file: Path | None,
+    settings: Path | None,
+    as_zip: bool,
+    as_json: bool,
 ) -> None:
     """Write the evidence of CASE to the new folder OUT, sealed and checked.
 
@@ -47,11 +57,18 @@ def export(
     with exit_codes():
         if password_file and not key:
             raise UsageError("--password-file is of no use without --key")
-        signing_key = load_signing_key(key, _password(password_file)) if key else None
+        signing_key = read_signing_key(key, password_file) if key else None
+        blocked = read_banks(read_settings(settings)).blocked
         now = datetime.now(UTC)
         with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
             summary = write_package(
-                store.contents(), case, out, key=signing_key, as_zip=as_zip, software=_software()
+                store.contents(),
+                case,
+                out,
+                key=signing_key,
+                as_zip=as_zip,
+                software=_software(),
+                blocked=blocked,
             )
             head = digest_of((out / "seal" / "head.json").read_bytes())
             actor = summary.signer or "clonedetect"
@@ -59,15 +76,6 @@ def export(
                 time=now, actor=actor, action="export", grant="", subject=f"head.json {head}"
             )
         _print(summary, head, wants_json(as_json))
-
-
-def _password(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
-    except OSError as error:
-        raise InputError(f"the password file {path} cannot be read: {error.strerror}") from error
 
 
 def _software() -> tuple[tuple[str, str], ...]:

@@ -16,34 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
-    load_pem_private_key,
     load_pem_public_key,
 )
 
 from clonedetect.errors import InputError, VerificationError
 from clonedetect.evidence.shipped.verify import MANIFESTS, fingerprint, head_bytes, normal_fingerprint
 
-__all__ = ["load_signing_key", "seal", "signer_fingerprint"]
-
-
-def load_signing_key(path: Path, password: bytes | None) -> Ed25519PrivateKey:
-    """Read an Ed25519 private key from PEM (PKCS#8, plain or encrypted).
-
-    Raises InputError for anything else, a wrong or a missing password; the
-    message never holds key or password.
-    """
-    try:
-        key = load_pem_private_key(path.read_bytes(), password)
-    except OSError as error:
-        raise InputError(f"the key {path} cannot be read: {error.strerror}") from error
-    except TypeError as error:
-        need = "needs a password (--password-file)" if password is None else "has no password; give none"
-        raise InputError(f"the key {path} {need}") from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise InputError(f"the key {path} is no private key in PEM, or the password is wrong") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputError(f"the key {path} is not Ed25519: make one with `openssl genpkey -algorithm ed25519`")
-    return key
+__all__ = ["seal", "signer_fingerprint"]
 
 
 def _public_pem(key: Ed25519PublicKey) -> bytes:

@@ -152,6 +152,8 @@ class AnalysisRun:
             return ExaminedMedia(ref.url, not_examined=data.reason)
         picture = self._compare(digest_of(data), siblings)
         capture = self._capture_of(ref.url)
+        if capture is None and isinstance(picture.outcome, ImageOutcome) and picture.outcome.matches:
+            self.store.put_object(data)  # it stands in the page itself, and an exhibit shows it by digest
         url = capture.url if capture else ref.url
         record_id = capture.record_id if capture else None
         outcome = picture.outcome

@@ -39,7 +39,7 @@ def _model(captions: Iterator[str]) -> CharacterModel:
 
 
 def _votes(source: HotSource) -> FeatureVotes:
-    """Open the feature files and bring them up to date, or build them (in memory, if nothing may be written)."""
+    """Open the feature files and bring them up to date, or build them; in memory if need be."""
     if source.folder is None:
         return _with_changes(FeatureIndex(), source, since=0)
     found = _caught_up(source.folder, source)

@@ -11,8 +11,6 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-pytest.importorskip("clonedetect.case.store", reason="the case's store is not in this tree yet")
-
 from clonedetect.archive.custody import CustodyLog, verify_chain
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore

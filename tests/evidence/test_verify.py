@@ -13,18 +13,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 
 from clonedetect.errors import ExitCode, InputError
 from clonedetect.evidence.bagit import write_bag
-from clonedetect.evidence.seal import load_signing_key, seal, signer_fingerprint
+from clonedetect.evidence.seal import seal, signer_fingerprint
 from clonedetect.evidence.shipped.verify import Result
 from clonedetect.evidence.verify import ZipLimits, verify
+from clonedetect.grant.keys import private_pem
 
 HEAD = "seal/head.json"
 
@@ -389,45 +384,6 @@ def test_a_file_that_is_no_zip_is_bad_input(tmp_path, data):
 # ---------------------------------------------------------------- keys
 
 
-def pem(key: Ed25519PrivateKey, password: bytes | None) -> bytes:
-    encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-
-
-@pytest.mark.parametrize("password", [None, b"secret"])
-def test_a_key_is_read_plain_and_encrypted(key, tmp_path, password):
-    (tmp_path / "key.pem").write_bytes(pem(key, password))
-    loaded = load_signing_key(tmp_path / "key.pem", password)
-    assert loaded.public_key() == key.public_key()
-
-
-@pytest.mark.parametrize(
-    ("locked", "given"), [(b"secret", None), (b"secret", b"hunter2"), (None, b"hunter2")]
-)
-def test_a_key_with_the_wrong_password_is_refused_without_naming_it(key, tmp_path, locked, given):
-    (tmp_path / "key.pem").write_bytes(pem(key, locked))
-    with pytest.raises(InputError, match="password") as refusal:
-        load_signing_key(tmp_path / "key.pem", given)
-    assert "hunter2" not in str(refusal.value)
-
-
-def test_what_is_no_key_is_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
-        load_signing_key(tmp_path / "none.pem", None)
-    (tmp_path / "x.pem").write_text("x")
-    with pytest.raises(InputError, match="no private key"):
-        load_signing_key(tmp_path / "x.pem", None)
-
-
-def test_a_key_of_another_algorithm_is_refused(tmp_path):
-    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-
-    other = generate_private_key(SECP256R1())
-    (tmp_path / "ec.pem").write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(InputError, match="not Ed25519"):
-        load_signing_key(tmp_path / "ec.pem", None)
-
-
 @pytest.mark.parametrize("text", ["", "abc", "sha256:00", "g" * 64])
 def test_what_is_no_fingerprint_is_refused(text):
     with pytest.raises(InputError):
@@ -435,7 +391,7 @@ def test_what_is_no_fingerprint_is_refused(text):
 
 
 def test_a_file_that_is_no_public_key_is_refused_as_signer(key, tmp_path):
-    (tmp_path / "key.pem").write_bytes(pem(key, None))
+    (tmp_path / "key.pem").write_bytes(private_pem(key))
     with pytest.raises(InputError):
         signer_fingerprint(str(tmp_path / "key.pem"))
 
