@@ -66,17 +66,15 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared:
-    """The runs two texts share, in order, and fragments: int64 (n + 1,), how many characters of the
-    reference before each position are equal but in no run.
+    """The runs two texts share, in order, whether any holds CJK, and the fragments.
+
+    fragments: int64 (n + 1,), how many characters of the reference before each
+    position are equal but in no run.
     """
 
     runs: tuple[Run, ...]
+    is_dense: bool
     fragments: npt.NDArray[np.int64]
-
-    @property
-    def matched(self) -> int:
-        """Number of characters in runs: an upper bound of what any chain matches."""
-        return sum(run.length for run in self.runs)
 
     def score(self, bits: npt.NDArray[np.float64]) -> Alignment | None:
         """Return the chain of the highest sum under `bits` per reference character, None without runs."""
@@ -107,7 +105,7 @@ def align(reference: str, query: str, bits: npt.NDArray[np.float64]) -> Alignmen
 def find_shared(reference: str, query: str) -> Shared:
     """Return what `reference` and `query`, both normalised, have in common, before anything is weighed."""
     if not reference or not query:
-        return Shared((), np.zeros(1, dtype=np.int64))
+        return Shared((), is_dense=False, fragments=np.zeros(1, dtype=np.int64))
     start, end = _window(reference, query)
     return _shared(reference, query[start:end], start)
 
@@ -141,7 +139,7 @@ def _seeded(reference: str, query: str) -> tuple[int, int]:
 
 
 def _shared(reference: str, window: str, offset: int) -> Shared:
-    """Return the runs of equal characters that are long enough, in order, and the fragments.
+    """Return the runs of equal characters that are long enough, in order, and the fragments between.
 
     An edit script is ambiguous at the ends of a run (``w`` before ``we``), so
     each run is grown as far as both texts agree.
@@ -157,7 +155,8 @@ def _shared(reference: str, window: str, offset: int) -> Shared:
     runs = _grown(long, reference, window)
     for start, _, size in runs:
         loose[start + 1 : start + size + 1] = 0
-    return Shared(tuple(Run(a, offset + b, size) for a, b, size in runs), np.cumsum(loose))
+    is_dense = any(_weight(reference[start : start + size]) > size for start, _, size in runs)
+    return Shared(tuple(Run(a, offset + b, size) for a, b, size in runs), is_dense, np.cumsum(loose))
 
 
 def _grown(runs: Sequence[tuple[int, int, int]], reference: str, window: str) -> list[tuple[int, int, int]]:

@@ -23,6 +23,7 @@ from clonedetect.models.page import TextBlock
 from clonedetect.models.reference import TextReference
 from clonedetect.models.settings import TextThresholds
 from clonedetect.protocols import CharacterModel, ReferenceIndex
+from clonedetect.signals.charmodel import CAP_BITS, DENSE_CAP_BITS
 from clonedetect.signals.normalise import Normalised, normalise
 from clonedetect.signals.phrases import CommonPhrases
 from clonedetect.signals.text import exact_digest, signals_of
@@ -32,9 +33,9 @@ __all__ = ["block_digest", "is_too_short", "match_texts"]
 _FEWEST_CANDIDATES = 8
 _MOST_CANDIDATES = 64
 _CHARACTERS_PER_CANDIDATE = 100
-_FEWEST_MATCHED = 10
+_SHORT = 80
 _LEAST_SHARE = 0.25
-"""Ten characters of CJK cost 60 bits at most, and a quarter of a caption is no half of its bits."""
+"""Longer captions are never under 60 bits, and a quarter of a short one is no half of its bits."""
 _SAME_PASSAGE = 0.5
 _NEARLY = 0.95
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
@@ -165,7 +166,12 @@ class _Page:
 def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned | None:
     """Return what one reference shares with one block, None where that is too little to be weighed."""
     shared = find_shared(reference.normalised, query.text)
-    if shared.matched < min(_FEWEST_MATCHED, _LEAST_SHARE * len(reference.normalised)):
+    length = len(reference.normalised)
+    dearest = shared.score(np.full(length, DENSE_CAP_BITS if shared.is_dense else CAP_BITS))
+    if dearest is None:
+        return None
+    is_short = length <= _SHORT and dearest.matched >= _LEAST_SHARE * length
+    if dearest.bits < page.thresholds.possible_bits and not is_short:
         return None
     bits = page.costs.of(reference)
     alignment = shared.score(bits)

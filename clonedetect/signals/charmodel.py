@@ -104,7 +104,11 @@ class CharModel:
         return model
 
     def add(self, text: str) -> None:
-        """Learn one normalised caption."""
+        """Learn one normalised caption: once for each account that holds it.
+
+        A caption its author posts again would otherwise stay in the model when
+        one copy is left out, and look common.
+        """
         self._count(text, 1)
 
     def remove(self, text: str) -> None:

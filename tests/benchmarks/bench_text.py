@@ -1,9 +1,11 @@
 """How many transformed posts are found, how many strangers are accused, and how fast, on real short texts.
 
-Needs ``text/dev.jsonl.gz`` (one object a line: lang, src, text) and ``text/common_phrases.txt`` below the folder
-that CLONEDETECT_BENCH_DATA names (default ``../shared/data`` beside the project). Quotation collections are read
+Needs ``text/dev.jsonl.gz`` (one object a line: lang, src, text) and
+``text/common_phrases.txt`` below the folder that CLONEDETECT_BENCH_DATA names
+(default ``../shared/data`` beside the project). Quotation collections are read
 without their attribution (``-- Name``), so that they stand for captions.
 """
+# ruff: noqa: T201  a benchmark reports by printing
 
 import gzip
 import importlib.util
@@ -161,7 +163,7 @@ def test_no_common_phrase_is_confirmed_on_an_index_of_twenty_posts(split, common
 
 
 def test_unrelated_texts_are_not_confirmed(index, split):
-    """Some of the rest are reworded copies of indexed posts; each that is confirmed is printed for a person."""
+    """Some of the rest may be reworded copies of indexed posts: what is confirmed is printed for a person."""
     _, rest = split
     verdicts, start = Counter(), time.perf_counter()
     for text in rest[:UNRELATED]:

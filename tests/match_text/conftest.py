@@ -7,8 +7,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from clonedetect.models.page import BlockKind, TextBlock
+
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 CAPTIONS = {
     "en": (

@@ -73,7 +73,8 @@ class MemoryIndex:
         for number, (account, caption) in enumerate(posts):
             text_id = TextId(number)
             normalised = self.postings.add(text_id, caption)
-            self.model.add(normalised)
+            if account not in holders[normalised]:
+                self.model.add(normalised)
             holders[normalised].add(account)
             rows.append((text_id, account, caption, normalised))
         for text_id, account, caption, normalised in rows:

@@ -77,6 +77,15 @@ def test_distinctive_captions_are_found_on_an_index_of_thirty_posts(small, capti
         assert any("model too small" in reason for reason in found.reasons)
 
 
+def test_a_caption_its_author_posts_again_does_not_become_common(memory_index, captions, block):
+    once = memory_index([("ana", captions["en"]), ("ben", captions["es"])])
+    often = memory_index([("ana", captions["en"])] * 4 + [("ben", captions["es"])])
+    (single,) = find(once, block, captions["en"])
+    repeated = find(often, block, captions["en"])
+    assert len(repeated) == 4
+    assert {match.text.total_bits for match in repeated} == {single.text.total_bits}
+
+
 def test_a_model_that_has_read_enough_confirms(memory_index, block):
     rng = random.Random(1)
     posts = [(f"a{n}", " ".join(rng.choice(WORDS) for _ in range(60))) for n in range(400)]

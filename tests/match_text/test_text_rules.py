@@ -141,6 +141,8 @@ def test_marked_quotations_are_told(raw):
         "Day 3 - the ferry was late, the soup was hot and nobody complained about anything at all",
         'My aunt said "no" and then bought the piano anyway, which surprised everyone in the queue',
         "10 km before breakfast — never again, said every one of my muscles for the entire following week",
+        "Low tide at the pier-Lisbon",
+        "Low tide at the pier -- ()",
         "",
     ],
 )
