@@ -31,11 +31,14 @@ __all__ = ["FeatureIndex"]
 SCHEMA: Final = 1
 WORDS: Final = 8
 RADIUS: Final = 28
-PROBE_BUDGET: Final = 3_000_000
+PROBE_BUDGET: Final = 1_500_000
 """Rows compared in full per query at most with one-bit probing; above it only equal words are looked at."""
 
 LIST_CAP: Final = 4096
 """A list longer than this is a pattern that tells nothing (flat sky, halftone); it is not read."""
+
+SHORTLIST: Final = 128
+"""Pictures whose agreements are examined for one scale and rotation, those with most agreements."""
 
 _ARRAYS: Final = ("media", "starts", "descriptors", "poses", "offsets", "rows")
 _SINGLE_BITS: Final = np.concatenate([[0], 1 << np.arange(16)]).astype(np.uint16)
@@ -54,7 +57,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 class _Store:
     """Rows of many pictures: `starts` delimits the rows of `media[i]`; `rows` lists them by word and key.
 
-    media: int64 (m,); starts: int64 (m + 1,); descriptors: uint64 (n, 2); poses: uint8 (n, 2) of
+    media: int64 (m,); starts: int64 (m + 1,); descriptors: uint64 (2, n); poses: uint8 (n, 2) of
     log2 scale in sixteenths and angle in 256ths of a turn; offsets: int64 (8, 65537); rows: uint32 (8, n).
     """
 
@@ -94,7 +97,7 @@ class FeatureIndex:
         partial.mkdir(parents=True)
         for name in _ARRAYS:
             np.save(partial / f"{name}.npy", getattr(store, name), allow_pickle=False)
-        header = _Header(SCHEMA, len(store.descriptors), len(store.media))
+        header = _Header(SCHEMA, store.descriptors.shape[1], len(store.media))
         (partial / "header.json").write_bytes(msgspec.json.encode(header))
         partial.rename(path)
         return cls.open(path)
@@ -117,7 +120,7 @@ class FeatureIndex:
                 f"{path}: feature index of schema {header.schema}, this program reads {SCHEMA}"
             )
         store = _Store(**arrays)
-        if len(store.descriptors) != header.descriptors or len(store.media) != header.pictures:
+        if store.descriptors.shape[1] != header.descriptors or len(store.media) != header.pictures:
             raise IndexFormatError(f"{path}: the feature index is incomplete; build it again")
         return cls(store)
 
@@ -181,7 +184,7 @@ def _words(descriptors: U8) -> npt.NDArray[np.uint16]:
 
 
 def _longs(descriptors: U8) -> npt.NDArray[np.uint64]:
-    return np.ascontiguousarray(descriptors).view(np.uint64).reshape(-1, 2)
+    return np.ascontiguousarray(np.ascontiguousarray(descriptors).view(np.uint64).reshape(-1, 2).T)
 
 
 def _poses(points: npt.NDArray[np.float32]) -> U8:
@@ -195,6 +198,8 @@ def _votes(store: _Store, features: FeatureSet) -> list[tuple[MediaId, int]]:
     if len(row) == 0:
         return []
     picture = np.searchsorted(store.starts, row, side="right") - 1
+    kept = _frequent(picture, len(store.media))
+    query, row, distance, picture = query[kept], row[kept], distance[kept], picture[kept]
     # One vote per query descriptor and picture: its nearest row, the lower row where two are as near.
     order = np.lexsort((row, distance, query, picture))
     picture, query, row = picture[order], query[order], row[order]
@@ -202,19 +207,24 @@ def _votes(store: _Store, features: FeatureSet) -> list[tuple[MediaId, int]]:
     first[1:] = (picture[1:] != picture[:-1]) | (query[1:] != query[:-1])
     picture, query, row = picture[first], query[first], row[first]
     turn = _poses(features.points)[query].astype(np.int64) - store.poses[row].astype(np.int64)
-    scale_bin = (turn[:, 0] + 256) // 8  # half octaves
-    angle_bin = (turn[:, 1] % 256) // 16  # 22.5 degrees
-    counts = np.zeros((0, 3), np.int64)
+    scale_bin = (turn[:, 0] + 256) // 8  # half octaves, 0 to 64
+    angle_bin = (turn[:, 1] % 256) // 16  # 22.5 degrees, 0 to 15
     # Each vote falls in four overlapping cells of one octave by 45 degrees, so that none is cut by an edge.
-    cells = [
-        np.stack([picture, scale_bin + up, (angle_bin + round_) % 16], axis=1)
-        for up in (0, 1)
-        for round_ in (0, 1)
-    ]
-    counts, numbers = np.unique(np.concatenate(cells), axis=0, return_counts=True)
+    cells = [(picture * 66 + scale_bin + up) * 16 + (angle_bin + on) % 16 for up in (0, 1) for on in (0, 1)]
+    numbers, counts = np.unique(np.concatenate(cells), return_counts=True)
     best = np.zeros(len(store.media), np.int64)
-    np.maximum.at(best, counts[:, 0], numbers)
+    np.maximum.at(best, numbers // (66 * 16), counts)
     return [(MediaId(int(store.media[i])), int(best[i])) for i in np.flatnonzero(best >= 3)]
+
+
+def _frequent(picture: I64, pictures: int) -> npt.NDArray[np.bool_]:
+    """Return which agreements are with one of the pictures that have most of them, all of equals."""
+    counts = np.bincount(picture, minlength=pictures)
+    if pictures <= SHORTLIST:
+        least = 3
+    else:
+        least = max(3, int(np.partition(counts, pictures - SHORTLIST)[pictures - SHORTLIST]))
+    return np.asarray((counts >= least)[picture])
 
 
 def _neighbours(store: _Store, features: FeatureSet) -> tuple[I64, I64, I64]:
@@ -232,9 +242,10 @@ def _neighbours(store: _Store, features: FeatureSet) -> tuple[I64, I64, I64]:
         query = np.repeat(np.arange(len(words)).repeat(len(probes)), lengths)
         within = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         rows = store.rows[word][np.repeat(starts, lengths) + within].astype(np.int64)
-        distance = np.bitwise_count(store.descriptors[rows] ^ longs[query]).sum(axis=1, dtype=np.int64)
+        first, second = (np.bitwise_count(store.descriptors[i][rows] ^ longs[i][query]) for i in (0, 1))
+        distance = first + second
         near = distance <= RADIUS
-        found.append((query[near], rows[near], distance[near]))
+        found.append((query[near], rows[near], distance[near].astype(np.int64)))
     if not found:
         none = np.zeros(0, np.int64)
         return none, none, none

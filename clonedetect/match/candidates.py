@@ -26,6 +26,8 @@ HASH_CANDIDATES: Final = 24
 VOTED_CANDIDATES: Final = 10
 SHARED_BY: Final = 3
 """Accounts that publish the same bytes before the bytes alone no longer say whose they are."""
+FEWEST_KEYPOINTS: Final = 15
+"""Keypoints without which no rule could have confirmed: finding nothing then says nothing."""
 LEAST_QUALITY: Final = 20
 """Query views of a lower PDQ quality are not looked up: they would meet every even picture."""
 
@@ -74,11 +76,12 @@ def match_image(
         return ImageOutcome(Verdict.INCONCLUSIVE, (), ("the picture is even: there is nothing to compare",))
     asked = with_features(query)
     search = _Search(asked, index, thresholds, masks, pictures_of(asked), _siblings(query, siblings))
-    judged = search.judge(hashed)
+    judged = [(reference, search.exact(reference, exact)) for reference in exact]
+    seen = {reference.media_id for reference in exact}
+    judged += search.judge([c for c in hashed if c.media_id not in seen])
     if _covered(query, judged) < 0.6:
-        seen = {candidate.media_id for candidate in hashed}
+        seen |= {candidate.media_id for candidate in hashed}
         judged += search.judge([c for c in search.voted() if c.media_id not in seen])
-    judged += [(reference, search.exact(reference, exact)) for reference in exact]
     matches = _matches(judged, {reference.media_id for reference in exact})
     if matches:
         return ImageOutcome(matches[0].verdict, matches)
@@ -213,7 +216,7 @@ def _matches(judged: Sequence[tuple[ImageReference, Judgement]], exact: set[Medi
     for reference, judgement in judged:
         if judgement.verdict not in {Verdict.CONFIRMED, Verdict.POSSIBLE}:
             continue
-        is_exact = reference.media_id in exact and judgement.reasons[0].startswith("exactly")
+        is_exact = reference.media_id in exact
         match = Match(
             item_id=reference.item_id,
             account_id=reference.account_id,
@@ -252,7 +255,7 @@ def _without_matches(query: QueryImage) -> ImageOutcome:
     if "truncated" in query.signals.flags:
         reasons.append("the picture's file ends early: only part of it could be compared")
     keypoints = 0 if query.features is None else len(query.features.points)
-    if is_low_content(query.signals) and keypoints < 30:
+    if keypoints < FEWEST_KEYPOINTS or (is_low_content(query.signals) and keypoints < 2 * FEWEST_KEYPOINTS):
         reasons.append(
             f"too little in the picture to tell (quality {query.signals.quality}, {keypoints} keypoints)"
         )

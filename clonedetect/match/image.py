@@ -1,20 +1,6 @@
 """Whether a query picture republishes one indexed picture: geometry, agreement, and the reasons.
 
-A hash distance alone never confirms. What does (R6 of the measurements, tightened
-so that one template in the index is not enough for a false accusation):
-
-1. the reference is shown to at least `FEWEST_VISIBLE`, in at least `FEWEST_TEXTURED`
-   textured blocks that no other item shares (the mask);
-2. inliers are counted only in blocks that count and agree, and must be spread:
-   `FEWEST_PLACES` blocks, over a hull of a twentieth of the reference;
-3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
-   disagreement over 8 %;
-4. altered copy: 40 inliers and 40 % agree, no connected disagreement over a quarter:
-   a photograph that was exchanged inside a frame is one large connected disagreement;
-5. a reference that is mostly one or two even colours (a screen, a meme, a document)
-   is never an altered copy, and a close one only if practically nothing differs.
-
-All else that reached 12 inliers and 50 % goes to people, with the reason.
+What confirms is written in `match.rules`; here the figures are taken and the decision is worded.
 """
 
 from __future__ import annotations
@@ -26,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import BlockMap, synthetic_share
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
+from clonedetect.match.rules import evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
@@ -37,13 +23,6 @@ from clonedetect.models.signal import FeatureSet, ImageSignals
 
 __all__ = ["HashRoute", "Judgement", "best_comparison", "confirm_image", "is_low_content"]
 
-FEWEST_VISIBLE: Final = 0.15
-FEWEST_TEXTURED: Final = 8
-FEWEST_PLACES: Final = 6
-FEWEST_HULL: Final = 0.05
-ALTERED_DISAGREEMENT: Final = 0.25
-SYNTHETIC: Final = 0.35
-SYNTHETIC_DISAGREEMENT: Final = 0.02
 LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
 LOW_KEYPOINTS: Final = 30
@@ -111,7 +90,9 @@ def confirm_image(
         comparison.picture, comparison.alignment, comparison.homography, comparison.blocks.masked(hidden)
     )
     support = masked.supported(features.width, features.height)
-    rule, objections = _rule(masked, support, reference, features, thresholds)
+    is_near = route is not None and _is_near(query, reference, route, thresholds)
+    evidence = evidence_of(masked, support, reference.thumbnail, is_near=is_near)
+    rule, objections = rule_of(evidence, thresholds)
     measure = _with_route(_measure(query, reference, masked, support), route, rule)
     figures = _figures(measure, masked, route)
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
@@ -120,54 +101,9 @@ def confirm_image(
     possible = (
         measure.inliers >= thresholds.possible_inliers and measure.agree >= thresholds.possible_agree
     ) or _is_alike_unmasked(comparison, features, thresholds, hidden)
-    if possible or (route is not None and _is_near(query, reference, route, thresholds)):
+    if possible or is_near:
         return Judgement(Verdict.POSSIBLE, measure, figures + objections, regions)
     return Judgement(Verdict.NONE, measure, figures + objections)
-
-
-def _rule(
-    comparison: Comparison,
-    support: npt.NDArray[np.bool_],
-    reference: ImageReference,
-    features: FeatureSet,
-    thresholds: ImageThresholds,
-) -> tuple[str, tuple[str, ...]]:
-    """Return the rule that confirms (see the module), or none and what stands against each."""
-    blocks = comparison.blocks
-    points = comparison.alignment.reference[support]
-    shared = f"{blocks.masked_share:.0%} of what is shown is shared with other pictures"
-    objections = [shared] if blocks.masked_share > 0 else []
-    if blocks.visible_share < FEWEST_VISIBLE:  # 1
-        return "", (*objections, f"only {blocks.visible_share:.0%} of our picture is shown")
-    if blocks.textured_count < FEWEST_TEXTURED:  # 1
-        return "", (*objections, f"only {blocks.textured_count} textured blocks are left to compare")
-    if not _is_spread(points, blocks, features):  # 2
-        return "", (*objections, "the matched keypoints stand in too small a part of our picture")
-    is_synthetic = _synthetic(reference, blocks) > SYNTHETIC
-    agree, differing = blocks.agree_share, blocks.largest_disagreement
-    allowed = SYNTHETIC_DISAGREEMENT if is_synthetic else thresholds.largest_disagreement
-    if len(points) >= thresholds.inliers and agree >= thresholds.agree and differing <= allowed:  # 3, 5
-        return "close copy", ()
-    if is_synthetic:  # 5
-        objections.append("our picture is mostly even colour, as screens and templates are")
-    elif len(points) >= thresholds.strong_inliers and agree >= thresholds.strong_agree:  # 4
-        if differing <= ALTERED_DISAGREEMENT:
-            return "altered copy", ()
-        objections.append(f"a connected {differing:.0%} differs, as when two pictures share a frame")
-    return "", tuple(objections)
-
-
-def _synthetic(reference: ImageReference, blocks: BlockMap) -> float:
-    return 0.0 if reference.thumbnail is None else synthetic_share(reference.thumbnail.pixels, blocks.counted)
-
-
-def _is_spread(points: npt.NDArray[np.float64], blocks: BlockMap, features: FeatureSet) -> bool:
-    if len(points) < 3:
-        return False
-    rows, columns = blocks.at(points, features.width, features.height)
-    places = len(np.unique(rows * blocks.inside.shape[1] + columns))
-    hull = cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
-    return places >= FEWEST_PLACES and hull >= FEWEST_HULL * features.width * features.height
 
 
 def _is_alike_unmasked(

@@ -32,6 +32,10 @@ LOOKED_AT: Final = 24
 """Neighbours of a reference that are compared with it, those with most votes first."""
 
 FEWEST_INLIERS: Final = 8
+WHOLE: Final = 0.025
+"""Connected disagreement up to which two indexed pictures are the same as a whole, encoded otherwise."""
+SAME_PICTURE: Final = 16.0
+"""Mean difference in grey levels up to which two pictures of a site show the same."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -90,7 +94,7 @@ def template_mask(
         found = None if picture is None else compare(picture, reference, features, thresholds.block_ncc)
         if found is None or found.alignment.inliers < FEWEST_INLIERS:
             continue
-        if not found.is_partial:
+        if found.blocks.largest_disagreement <= WHOLE:
             if None in {other.account_id, reference.account_id} or other.account_id == reference.account_id:
                 continue
             accounts.add(other.account_id)
@@ -111,7 +115,9 @@ def sibling_mask(
 
     A site that lays different photographs in one frame is recognised by itself,
     even where the index holds a single picture in that frame. Only asked where
-    the query differs in a part: a query that agrees throughout is no frame.
+    the query differs in a part: a query that agrees throughout is no frame. A
+    sibling that shows there what the query shows is the same picture again, and
+    proves nothing about frames.
     """
     hidden = np.zeros(comparison.blocks.inside.shape, dtype=bool)
     features = reference_features(reference)
@@ -119,7 +125,9 @@ def sibling_mask(
         return hidden
     for sibling in siblings:
         found = compare(sibling, reference, features, thresholds.block_ncc)
-        if found is not None and found.alignment.inliers >= FEWEST_INLIERS and found.is_partial:
+        if found is None or found.alignment.inliers < FEWEST_INLIERS or not found.is_partial:
+            continue
+        if comparison.blocks.difference_where_differing(found.blocks) > SAME_PICTURE:
             hidden |= found.blocks.agree
     return hidden
 

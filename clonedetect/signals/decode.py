@@ -132,7 +132,9 @@ def _decode(data: bytes, working_size: int, max_pixels: int, frame: int) -> Deco
         orientation = _orientation(image)
         size = image.size
         if image.format in {"JPEG", "MPO"}:
-            image.draft(None, (2 * working_size, 2 * working_size))
+            # In the picture's own proportions: draft keeps both sides at least as large as asked.
+            wanted = [max(1, 2 * working_size * side // max(size)) for side in size]
+            image.draft(None, (wanted[0], wanted[1]))
             if image.size != size:
                 flags.add("reduced")
         if not _load(image):

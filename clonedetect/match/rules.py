@@ -1,0 +1,159 @@
+"""What a pair must show to be confirmed without a person.
+
+A hash distance alone never confirms. What does is R6 of the measurements, tightened
+so that a single picture of a template in the index is not enough for a false accusation:
+
+1. the reference is shown to at least `FEWEST_VISIBLE`;
+2. inliers are counted only in blocks that count and agree, and must be spread:
+   `FEWEST_PLACES` blocks, over a hull of a twentieth of the reference, with at least
+   `FEWEST_TEXTURED` textured blocks that no other item shares (the mask);
+3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
+   disagreement over 8 %;
+4. altered copy: 40 inliers and 40 % agree, no connected disagreement over an eighth, or a
+   quarter where the query is even there (a bar, a sticker): a photograph that was exchanged
+   inside a frame is one connected disagreement full of texture;
+5. close copy by hash: nothing masked, PDQ within 31 bits, and either 3 with 60 % (a dense
+   watermark leaves the hash alone), or any transform under which 90 % of 60 and more textured
+   blocks agree with none over 3 % (a strong blur leaves few keypoints): two independent
+   kinds of evidence;
+6. a reference that is mostly one or two even colours (a screen, a meme, a document)
+   is a close copy only where nothing differs: its photograph may be small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from clonedetect.match.blocks import BlockMap, synthetic_share
+from clonedetect.match.comparison import Comparison
+from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.signal import Thumbnail
+
+__all__ = ["Evidence", "evidence_of", "rule_of"]
+
+FEWEST_VISIBLE: Final = 0.15
+FEWEST_TEXTURED: Final = 8
+FEWEST_PLACES: Final = 6
+FEWEST_HULL: Final = 0.05
+ALTERED_DISAGREEMENT: Final = 0.25
+EXCHANGED_DISAGREEMENT: Final = 0.12
+OVERLAY_EVEN: Final = 0.33
+NEAR_AGREE: Final = 0.6
+THROUGHOUT_AGREE: Final = 0.9
+THROUGHOUT_TEXTURED: Final = 60
+THROUGHOUT_DISAGREEMENT: Final = 0.03
+SYNTHETIC: Final = 0.35
+SYNTHETIC_AGREE: Final = 0.99
+SYNTHETIC_DISAGREEMENT: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The figures of one pair that the rules look at; shares are 0-1, over what is shown and not masked.
+
+    `textured` counts blocks, `evenness` is of the query in the largest
+    disagreement, `synthetic` of our picture, `is_near` whether a hash says so too.
+    """
+
+    inliers: int
+    textured: int
+    agree: float
+    differing: float
+    evenness: float
+    visible: float
+    masked: float
+    synthetic: float
+    is_spread: bool
+    is_near: bool
+
+
+def evidence_of(
+    comparison: Comparison,
+    support: npt.NDArray[np.bool_],
+    thumbnail: Thumbnail | None,
+    *,
+    is_near: bool,
+) -> Evidence:
+    """Gather the figures of one comparison, its inliers narrowed to `support`, bool (inliers,)."""
+    blocks = comparison.blocks
+    points = comparison.alignment.reference[support]
+    return Evidence(
+        inliers=len(points),
+        textured=blocks.textured_count,
+        agree=blocks.agree_share,
+        differing=blocks.largest_disagreement,
+        evenness=blocks.evenness_of_largest_disagreement,
+        visible=blocks.visible_share,
+        masked=blocks.masked_share,
+        synthetic=0.0 if thumbnail is None else synthetic_share(thumbnail.pixels, blocks.counted),
+        is_spread=_is_spread(points, blocks, comparison.alignment.reference_size),
+        is_near=is_near,
+    )
+
+
+def rule_of(evidence: Evidence, thresholds: ImageThresholds) -> tuple[str, tuple[str, ...]]:
+    """Return the rule that confirms (see the module), or an empty one and what stands against each."""
+    shared = (f"{evidence.masked:.0%} of what is shown is shared with other pictures",)
+    objections = shared if evidence.masked > 0 else ()
+    if evidence.visible < FEWEST_VISIBLE:  # 1
+        return "", (*objections, f"only {evidence.visible:.0%} of our picture is shown")
+    is_synthetic = evidence.synthetic > SYNTHETIC
+    if not is_synthetic and _is_close_by_hash(evidence, thresholds):  # 5
+        return "close copy by hash and content", ()
+    if evidence.textured < FEWEST_TEXTURED or not evidence.is_spread:  # 2
+        return "", (*objections, "keypoints and textured blocks agree in too small a part of our picture")
+    if _is_close(evidence, thresholds, is_synthetic=is_synthetic):  # 3, 6
+        return "close copy", ()
+    if is_synthetic:  # 6
+        return "", (*objections, "our picture is mostly even colour, as screens and templates are")
+    return _altered(evidence, thresholds, objections)  # 4
+
+
+def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
+    agree = SYNTHETIC_AGREE if is_synthetic else thresholds.agree
+    differing = SYNTHETIC_DISAGREEMENT if is_synthetic else thresholds.largest_disagreement
+    return (
+        evidence.inliers >= thresholds.inliers and evidence.agree >= agree and evidence.differing <= differing
+    )
+
+
+def _is_close_by_hash(evidence: Evidence, thresholds: ImageThresholds) -> bool:
+    if not evidence.is_near or evidence.masked > 0:
+        return False
+    is_throughout = (
+        evidence.textured >= THROUGHOUT_TEXTURED
+        and evidence.agree >= THROUGHOUT_AGREE
+        and evidence.differing <= THROUGHOUT_DISAGREEMENT
+    )
+    return is_throughout or (
+        evidence.is_spread
+        and evidence.inliers >= thresholds.inliers
+        and evidence.agree >= NEAR_AGREE
+        and evidence.differing <= thresholds.largest_disagreement
+    )
+
+
+def _altered(
+    evidence: Evidence, thresholds: ImageThresholds, objections: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    if evidence.inliers < thresholds.strong_inliers or evidence.agree < thresholds.strong_agree:
+        return "", objections
+    is_overlay = evidence.evenness >= OVERLAY_EVEN
+    if evidence.differing <= (ALTERED_DISAGREEMENT if is_overlay else EXCHANGED_DISAGREEMENT):
+        return "altered copy", ()
+    objection = f"a connected {evidence.differing:.0%} differs, as when two pictures share a frame"
+    return "", (*objections, objection)
+
+
+def _is_spread(points: npt.NDArray[np.float64], blocks: BlockMap, size: tuple[int, int]) -> bool:
+    if len(points) < 3:
+        return False
+    rows, columns = blocks.at(points, size[0], size[1])
+    places = len(np.unique(rows * blocks.inside.shape[1] + columns))
+    hull = cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
+    return places >= FEWEST_PLACES and hull >= FEWEST_HULL * size[0] * size[1]
