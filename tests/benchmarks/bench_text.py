@@ -5,7 +5,6 @@ Needs ``text/dev.jsonl.gz`` (one object a line: lang, src, text) and
 (default ``../shared/data`` beside the project). Quotation collections are read
 without their attribution (``-- Name``), so that they stand for captions.
 """
-# ruff: noqa: T201  a benchmark reports by printing
 
 import gzip
 import importlib.util
