@@ -35,6 +35,9 @@ __all__ = ["HOT", "Change", "IndexStore", "Provenance", "Removal", "SignalKind"]
 HOT: Final = "hot"
 LOCK: Final = "writer.lock"
 COMMIT_EVERY: Final = 200
+_HARMLESS: Final = frozenset({LOCK, "settings.toml"})
+"""What may lie in a folder before its index does: settings are often written first."""
+
 _SUPPLIED: Final = Provenance("")
 """For items that a program hands in, without a source."""
 
@@ -110,7 +113,7 @@ class IndexStore:
         if folder.exists() and not (folder / DATABASE).exists():
             if not folder.is_dir():
                 raise InputError(f"{folder} is no folder; name a folder for the index")
-            if any(entry.name != LOCK for entry in folder.iterdir()):
+            if any(entry.name not in _HARMLESS for entry in folder.iterdir()):
                 raise InputError(f"{folder} is not empty and holds no index; name another folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls._start(folder, writable=True, algorithms=algorithms)

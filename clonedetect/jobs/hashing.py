@@ -24,7 +24,7 @@ from typing import Final, Generic, Self, TypeVar
 
 import cv2
 
-from clonedetect.errors import ClonedetectError, InputError
+from clonedetect.errors import ClonedetectError, DependencyError, InputError
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media, MediaKind
 from clonedetect.models.signal import ImageSignals, TextSignals
@@ -142,6 +142,13 @@ class HashingPool(Generic[Tag]):
         if item is None:
             return None
         with _executor(1) as pool:
+            try:
+                pool.submit(os.getpid).result()
+            except BrokenProcessPool as error:
+                raise DependencyError(
+                    "no hashing process starts: too little memory, or a program that calls this "
+                    "without guarding its own start by `if __name__ == '__main__':`"
+                ) from error
             try:
                 return pool.submit(self._hasher, item).result()
             except BrokenProcessPool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +23,8 @@ from clonedetect.jobs.hashing import HashedItem, HashingPool, Unusable, hash_ite
 from clonedetect.jobs.indexing import Progress, add_sources, index_algorithms, index_stats, verify_index
 from clonedetect.models.ids import ItemId, digest_of
 from clonedetect.models.item import Item, Media, MediaKind, Visibility
+
+Library = Any  # conftest's, which cannot be imported by name
 
 
 def draw_picture(path: Path, seed: int) -> Path:
@@ -149,15 +154,34 @@ def hash_or_die(item: Item) -> HashedItem | Unusable:
 
 
 def test_a_worker_that_dies_costs_its_own_item_alone(tmp_path: Path) -> None:
-    ids = ["a", "b", "deadly-1", "c", "deadly-2", "d", "e", "f", "g", "deadly-3", "h"]
+    ids = ["a", "b", "deadly-1", "c", "deadly-2", "d", "e"]
     tasks = [(name, Item(ItemId(name), media=(Media(path=f"/{name}.jpg"),))) for name in ids]
     with HashingPool[str](2, hasher=hash_or_die) as pool:
         outcomes = dict(pool.run([*tasks, ("nothing", None)]))
     assert list(outcomes) == [*ids, "nothing"]
     refused = {name: outcome.reason for name, outcome in outcomes.items() if isinstance(outcome, Unusable)}
-    assert list(refused) == ["deadly-1", "deadly-2", "deadly-3"]
+    assert list(refused) == ["deadly-1", "deadly-2"]
     assert "decoding /deadly-1.jpg ended its process" in refused["deadly-1"]
     assert all(isinstance(outcomes[name], HashedItem) for name in ids if not name.startswith("deadly"))
+
+
+def test_processes_that_cannot_start_are_no_fault_of_the_file(tmp_path: Path, library: Library) -> None:
+    """A script without a main guard starts itself again in each worker, and fails there."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "import sys\nfrom pathlib import Path\nfrom clonedetect.jobs.indexing import add_sources\n"
+        "add_sources(Path(sys.argv[1]), [Path(sys.argv[2])], workers=1)\n"
+    )
+    library.picture(1)
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "index"), str(library.folder)],
+        capture_output=True, text=True, env={"PYTHONPATH": root}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "DependencyError: no hashing process starts" in done.stderr
+    with IndexStore.open(tmp_path / "index") as store:
+        assert store.count() == 0
 
 
 def test_text_alone_starts_no_process() -> None:

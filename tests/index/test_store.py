@@ -285,6 +285,7 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path, library: Library) 
 
 def test_a_creation_cut_short_is_completed_by_the_next(tmp_path: Path, library: Library) -> None:
     (tmp_path / "index.db").touch()
+    (tmp_path / "settings.toml").touch()
     with pytest.raises(InputError, match="never begun"):
         IndexStore.open(tmp_path)
     with IndexStore.open_or_create(tmp_path, algorithms=library.algorithms) as store:
