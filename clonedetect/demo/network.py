@@ -234,7 +234,7 @@ def _hydrated_site(folder: Path, ledger: _Ledger) -> Site:
 def _swap_site(folder: Path, ledger: _Ledger) -> Site:
     """Media paths in which every slash of the platform's URL is written as two bars; text-only copies too."""
     build = _Builder(folder, "toppost.example", "south")
-    plan = (("p-2001", "flip"), ("p-4001", "watermark"), ("p-8001", "crop"), ("p-5001", "frame"))
+    plan = (("p-2001", "flip"), ("p-4001", "dense watermark"), ("p-8001", "crop"), ("p-5001", "frame"))
     texts = (("p-2002", "stripped text"), ("p-4002", "cut text"), ("p-7002", "verbatim text"))
     copies = []
     for item_id, manipulation in plan:

@@ -54,6 +54,20 @@ def _square_thumbnail(picture: Image.Image) -> Image.Image:
 
 
 def _watermark(picture: Image.Image) -> Image.Image:
+    """Write the site's name across the middle, half transparent, and again in a corner."""
+    marked = picture.copy()
+    draw = ImageDraw.Draw(marked, "RGBA")
+    large = ImageFont.load_default(size=max(18, picture.width // 9))
+    small = ImageFont.load_default(size=max(12, picture.width // 30))
+    middle = (picture.width // 2, picture.height // 2)
+    draw.text(middle, "toppost.example", font=large, fill=(255, 255, 255, 120), anchor="mm")
+    corner = (picture.width - 10, picture.height - 10)
+    draw.text(corner, "@toppost.example", font=small, fill=(255, 255, 255, 220), anchor="rs")
+    return marked
+
+
+def _dense_watermark(picture: Image.Image) -> Image.Image:
+    """Write the site's name in four rows all over the picture."""
     marked = picture.copy()
     draw = ImageDraw.Draw(marked, "RGBA")
     font = ImageFont.load_default(size=max(16, picture.width // 14))
@@ -61,7 +75,7 @@ def _watermark(picture: Image.Image) -> Image.Image:
     for row in range(4):
         for column in range(2):
             where = (column * step_x + (row % 2) * step_x // 4, row * step_y + step_y // 3)
-            draw.text(where, "picvault.example", font=font, fill=(255, 255, 255, 110))
+            draw.text(where, "toppost.example", font=font, fill=(255, 255, 255, 110))
     return marked
 
 
@@ -119,6 +133,7 @@ MANIPULATIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "thumbnail": _square_thumbnail,
     "recompression": lambda picture: _again(picture, 35),
     "watermark": _watermark,
+    "dense watermark": _dense_watermark,
     "flip": ImageOps.mirror,
     "crop": _crop,
     "frame": _frame,
