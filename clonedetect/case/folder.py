@@ -195,13 +195,20 @@ class CaseFolder:
         actor: str,
         grant: str = "",
     ) -> None:
+        """Log the act and commit `change`, both on disk when this returns."""
         self.custody.append(time=now, actor=actor, action=action, grant=grant, subject=subject)
-        self._commit_rows(change)
+        self.database.execute("PRAGMA synchronous=FULL")
+        try:
+            self._commit_rows(change)
+        finally:
+            self.database.execute("PRAGMA synchronous=NORMAL")
 
     def _commit_rows(self, change: Callable[[], None]) -> None:
+        """Commit what follows from archive and frontier: a power cut may take it back, a kill cannot."""
+        custody = self.custody
         with self.database.atomic():
             change()
-            self._set_meta("custody", f"{self.custody.length} {self.custody.head}")
+            self._set_meta("custody", f"{custody.length} {custody.head}")
 
     def _has_meta(self, key: str) -> bool:
         return self._count("meta", "key = ?", key) > 0

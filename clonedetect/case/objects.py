@@ -25,8 +25,9 @@ def put_object(folder: Path, data: bytes) -> Digest:
     path = object_path(folder, digest)
     if path.exists() and path.stat().st_size == len(data):
         return digest
-    for parent in (path.parent.parent, path.parent):
-        parent.mkdir(mode=0o700, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True)
+        _sync(path.parent.parent)
     partial = path.with_name(f"{path.name}{_PARTIAL}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
@@ -34,8 +35,7 @@ def put_object(folder: Path, data: bytes) -> Digest:
         stream.flush()
         os.fsync(stream.fileno())
     partial.rename(path)
-    for parent in (path.parent, path.parent.parent):
-        _sync(parent)
+    _sync(path.parent)
     return digest
 
 

@@ -54,10 +54,9 @@ def decode(text: str, kind: type[T], where: str) -> T:
         raise VerificationError(f"a row of {where} in the case database is damaged: {error}") from error
 
 
-def _rows(database: Database, kind: type[T], table: str, rest: str = "ORDER BY 1") -> Iterator[T]:
-    key = {"runs": "run_id", "analyses": "analysis_id"}.get(table, "seq")
-    sql = f"SELECT {key}, record FROM {table} {rest}"  # noqa: S608  names are ours
-    for _, record in database.execute(sql):
+def _rows(database: Database, kind: type[T], table: str, rest: str = "ORDER BY rowid") -> Iterator[T]:
+    sql = f"SELECT record FROM {table} {rest}"  # noqa: S608  names are ours
+    for (record,) in database.execute(sql):
         yield decode(record, kind, table)
 
 

@@ -138,12 +138,15 @@ class CaseStore(CaseFolder):
             then()
 
         subject = f"{facts.record_id} {facts.block_digest}"
-        if is_adopted and self.custody.holds("capture", subject):
-            self._commit_rows(add)
-        else:
-            self._commit(
-                "capture", subject, add, now=capture.captured_at, actor=actor, grant=capture.grant_id
+        if not (is_adopted and self.custody.holds("capture", subject)):
+            self.custody.append(
+                time=capture.captured_at,
+                actor=actor,
+                action="capture",
+                grant=capture.grant_id,
+                subject=subject,
             )
+        self._commit_rows(add)
 
     def record_refusals(
         self, refusals: Sequence[RefusalRecord], *, then: Callable[[], None] = _nothing

@@ -213,7 +213,7 @@ class Crawler:
         return True
 
     def _spawn(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-        task = group.create_task(work)
+        task = group.create_task(self._mind_the_disk(work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -237,11 +237,6 @@ class Crawler:
             _logger.exception("a defect ended one visit; the run goes on")
             self._frontier.fail(entry.id, State.FAILED, str(error))
             return
-        except (OSError, sqlite3.OperationalError) as error:
-            if not _is_disk_full(error):
-                raise
-            self._stop_at_full_disk(error)
-            return
         finally:
             self._pace.leave(host)
             self._pages_in_flight[host] -= entry.purpose in _PAGES
@@ -251,6 +246,14 @@ class Crawler:
             self._postpone(entry, found)
         else:
             await self._captured(entry, host)
+
+    async def _mind_the_disk(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_disk_full(error):
+                raise
+            self._stop_at_full_disk(error)
 
     def _stop_at_full_disk(self, error: Exception) -> None:
         """End all that is under way: the archive takes no more, so nothing more may be asked."""

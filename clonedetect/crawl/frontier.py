@@ -84,12 +84,6 @@ UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
 ) RETURNING id, url, purpose, host, depth, parent, tries
 """
 
-_LEASE_MANY = """
-UPDATE frontier SET state = 'leased', lease_until = ? WHERE id IN (
-  SELECT id FROM frontier WHERE state = 'pending' AND not_before <= ? LIMIT ?
-) RETURNING id, url, purpose, host, depth, parent, tries
-"""
-
 _DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
 
 _PENDING_HOSTS = """
@@ -125,12 +119,6 @@ class Frontier:
         """Claim the next URL of `host` that is due, until then; None if none is due."""
         with self._database.atomic():
             return self._one(_LEASE.format(media=_media(only_media)), [until, host, now])
-
-    def lease_many(self, limit: int, now: float, until: float) -> tuple[Entry, ...]:
-        """Claim up to `limit` URLs that are due, whatever their host."""
-        with self._database.atomic():
-            rows = self._database.conn.execute(_LEASE_MANY, [until, now, limit]).fetchall()
-        return tuple(_entry(row) for row in rows)
 
     def complete(self, ids: Iterable[int], reason: str = "") -> None:
         """Close rows for good."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from clonedetect.archive.custody import read_custody, verify_chain
 from clonedetect.archive.warc import WarcArchive, iterate
 from clonedetect.crawl.crawler import CrawlLimits
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
-from clonedetect.crawl.frontier import State
+from clonedetect.crawl.frontier import NewEntry, State
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.errors import MediaError, VerificationError
 from clonedetect.models.capture import FetchResult, Outcome, Purpose
@@ -501,3 +502,77 @@ def test_a_stale_robots_is_asked_again(case, serve, loopback):
     case.run(permit_for, [f"{site.base}/p/1"], limits=replace(limits, robots_age_s=0))
     assert site.asked["/robots.txt"] == 2
     assert verify_chain(case.store.folder / "custody.jsonl").length > 4
+
+
+def test_what_was_archived_before_a_kill_is_adopted_and_its_links_followed(case, serve, loopback, tmp_path):
+    site = serve()
+    permit_for = loopback.permits(site.port)
+    permit = permit_for(f"{site.base}/p/0", Purpose.PAGE)
+
+    async def capture():
+        result = await loopback.fetch(permit, follow=None)
+        case.store.put_object(result.content)
+        return case.archive.append(result, permit, captured_at=datetime.now(UTC))
+
+    archived = asyncio.run(capture())
+    case.close()
+    again = loopback.Case(tmp_path / "case")
+    again.frontier.enqueue([NewEntry(permit.url, Purpose.PAGE, f"127.0.0.1:{site.port}")])
+    summary = again.run(permit_for, [])
+    assert (summary.adopted, summary.captures) == (1, 25)
+    assert next(again.store.captures()) == archived
+    assert site.asked["/p/0"] == 1
+    again.close()
+
+
+def test_a_database_that_fills_up_ends_the_run_cleanly(case, serve, loopback, tmp_path):
+    links = [f"/{'long' * 200}/{n}" for n in range(300)]
+    site = serve({"/robots.txt": (404, {}, b""), "/a": loopback.page(*links)})
+    (pages,) = case.store.database.execute("PRAGMA page_count").fetchone()
+    case.store.database.execute(f"PRAGMA max_page_count = {pages + 12}")
+    permit_for = loopback.permits(site.port)
+    summary = case.run(permit_for, [f"{site.base}/a"])
+    assert summary.stopped_by.startswith("disk_full")
+    case.close()
+    again = loopback.Case(tmp_path / "case")
+    again.run(permit_for, [f"{site.base}/a"], limits=replace(OPEN, max_pages=3))
+    assert site.asked["/a"] == 1
+    assert captured(again, Purpose.PAGE).total() == 3
+    again.close()
+
+
+def test_a_refused_robots_keeps_from_the_page(case, serve, loopback):
+    site = serve()
+    permit_for = loopback.permits(site.port)
+
+    def without_robots(url, purpose):
+        if purpose is Purpose.ROBOTS:
+            return loopback.Refusal(url, purpose, "robots.txt is not granted")
+        return permit_for(url, purpose)
+
+    case.run(without_robots, [f"{site.base}/p/0"])
+    assert refused(case) == {("robots.txt", "robots")}
+    assert not site.asked
+
+
+def test_a_redirect_to_a_host_that_rests_is_not_followed(case, serve, loopback):
+    resting = serve({"/robots.txt": (429, {"Retry-After": "7200"}, b"")})
+    site = serve({"/y": (302, {"Location": f"{resting.base}/x"}, b"")})
+    case.run(loopback.permits(site.port, resting.port), [f"{site.base}/y"])
+    (capture,) = (c for c in case.store.captures() if c.purpose is Purpose.PAGE)
+    assert capture.outcome is Outcome.BLOCKED_SCOPE
+    assert "come back later" in capture.reason
+    assert resting.asked == {"/robots.txt": 1}
+
+
+def test_a_pause_is_kept_over_runs(case, serve, loopback):
+    site = serve(
+        {"/robots.txt": (404, {}, b""), "/a": (429, {"Retry-After": "600"}, b""), "/b": loopback.page()}
+    )
+    permit_for = loopback.permits(site.port)
+    limits = replace(OPEN, run_time_s=0.3)
+    pace = PaceLimits(min_delay_s=0, per_host=1)
+    case.run(permit_for, [f"{site.base}/a"], limits=limits, pace=pace)
+    summary = case.run(permit_for, [f"{site.base}/b"], limits=replace(OPEN, run_time_s=0.6), pace=pace)
+    assert summary.captures == 0
+    assert site.asked == {"/robots.txt": 1, "/a": 1}
