@@ -301,10 +301,10 @@ def _mind_seeds(request: ScanRequest, told: CrawlSummary, store: CaseStore) -> N
         raise NotPermittedError(
             "the grant refuses every URL of the list; `clonedetect grant check` says why for each"
         )
-    pages = [one for one in store.captures() if one.depth == 0 and one.purpose is Purpose.PAGE]
-    if pages and all(one.outcome in _UNREACHED for one in pages):
+    first = [one for one in store.captures() if one.purpose in (Purpose.PAGE, Purpose.ROBOTS)]
+    if first and all(one.outcome in _UNREACHED for one in first):
         raise DependencyError(
-            f"no URL of the list could be reached: {pages[0].url}: {pages[0].outcome} ({pages[0].reason})"
+            f"no URL of the list could be reached: {first[0].url}: {first[0].outcome} ({first[0].reason})"
         )
 
 
