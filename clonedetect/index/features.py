@@ -13,6 +13,7 @@ The files are plain ``.npy`` arrays, opened memory-mapped, made whole or not at 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ class FeatureIndex:
             raise FileExistsError(path)
         store = _store(tuple(entries))
         partial = path.with_name(f".{path.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed build left
         partial.mkdir(parents=True)
         for name in _ARRAYS:
             np.save(partial / f"{name}.npy", getattr(store, name), allow_pickle=False)

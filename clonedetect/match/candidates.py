@@ -22,7 +22,8 @@ from clonedetect.signals.views import COMPLEMENT, STORED_VIEWS
 
 __all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]
 
-HASH_CANDIDATES: Final = 24
+HASH_CANDIDATES: Final = 48
+"""Near hashes that are compared, nearest first; how many more there were is said in the outcome."""
 VOTED_CANDIDATES: Final = 10
 SHARED_BY: Final = 3
 """Accounts that publish the same bytes before the bytes alone no longer say whose they are."""
@@ -66,8 +67,9 @@ def match_image(
 
     Exact bytes, then hashes, then local features where no confirmed picture
     covers most of the query. `siblings` are other pictures of the query's
-    site: what they share with a reference is template. `masks` keeps template
-    masks between queries. Pure: the same values give the same outcome.
+    site, best given `with_features`: what they share with a reference is
+    template. `masks` keeps template masks between queries. Pure: the same
+    values give the same outcome.
     """
     masks = MaskCache() if masks is None else masks
     exact = index.images_with_digest(query.signals.digest)
@@ -75,16 +77,16 @@ def match_image(
     if not hashed and not exact and query.signals.quality == 0:
         return ImageOutcome(Verdict.INCONCLUSIVE, (), ("the picture is even: there is nothing to compare",))
     asked = with_features(query)
-    search = _Search(asked, index, thresholds, masks, pictures_of(asked), _siblings(query, siblings))
+    search = _Search(asked, index, thresholds, masks, pictures_of(asked), tuple(siblings))
     judged = [(reference, search.exact(reference, exact)) for reference in exact]
     seen = {reference.media_id for reference in exact}
-    judged += search.judge([c for c in hashed if c.media_id not in seen])
+    judged += search.judge([c for c in hashed[:HASH_CANDIDATES] if c.media_id not in seen])
     if _covered(query, judged) < 0.6:
         seen |= {candidate.media_id for candidate in hashed}
         judged += search.judge([c for c in search.voted() if c.media_id not in seen])
     matches = _matches(judged, {reference.media_id for reference in exact})
     if matches:
-        return ImageOutcome(matches[0].verdict, matches)
+        return ImageOutcome(matches[0].verdict, matches, _left_out(hashed))
     return _without_matches(search.query)
 
 
@@ -115,7 +117,7 @@ def hash_candidates(
         stored = STORED_VIEWS[view] if view < len(STORED_VIEWS) else str(view)
         route = HashRoute(int(distances[place]), entry.view, entry.form, stored)
         routes.setdefault(MediaId(media_id), route)
-    return tuple(ImageCandidate(media, route, 0) for media, route in list(routes.items())[:HASH_CANDIDATES])
+    return tuple(ImageCandidate(media, route, 0) for media, route in routes.items())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +129,7 @@ class _Search:
     thresholds: ImageThresholds
     masks: MaskCache
     pictures: tuple[Picture, ...]
-    siblings: tuple[Picture, ...]
+    siblings: tuple[QueryImage, ...]
 
     def voted(self) -> list[ImageCandidate]:
         """Return the candidates of local features, plain and mirrored, most votes first."""
@@ -166,7 +168,8 @@ class _Search:
         right, bottom = float(query.width), float(query.height)
         outline = ((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom))
         region = Region(RegionKind.IMAGE, polygon=outline)
-        return Judgement(verdict, judged.measure, (*reasons, *judged.reasons), (region,))
+        figures = judged.reasons if comparison is not None else ()
+        return Judgement(verdict, judged.measure, (*reasons, *figures), (region,))
 
     def _judged(self, reference: ImageReference, route: HashRoute | None) -> Judgement:
         query = self.query.signals
@@ -177,20 +180,21 @@ class _Search:
         if first.verdict is not Verdict.CONFIRMED:
             return first
         mask = self.masks.mask(reference, self.index, self.thresholds)
+        beside = self._siblings() if comparison is not None and comparison.is_partial else ()
         return confirm_image(
-            query,
-            reference,
-            comparison,
-            mask,
-            thresholds=self.thresholds,
-            route=route,
-            siblings=self.siblings,
+            query, reference, comparison, mask, thresholds=self.thresholds, route=route, siblings=beside
         )
 
+    def _siblings(self) -> tuple[Picture, ...]:
+        """Return the other pictures of the site, each content once."""
+        own = self.query.signals.digest
+        others = {s.signals.digest: s for s in self.siblings if s.signals.digest != own}
+        return tuple(pictures_of(sibling)[0] for sibling in others.values())
 
-def _siblings(query: QueryImage, siblings: Sequence[QueryImage]) -> tuple[Picture, ...]:
-    others = {s.signals.digest: s for s in siblings if s.signals.digest != query.signals.digest}
-    return tuple(pictures_of(sibling)[0] for sibling in others.values())
+
+def _left_out(hashed: Sequence[ImageCandidate]) -> tuple[str, ...]:
+    more = len(hashed) - HASH_CANDIDATES
+    return (f"{more} further pictures with near hashes were not compared",) if more > 0 else ()
 
 
 def _covered(query: QueryImage, judged: Sequence[tuple[ImageReference, Judgement]]) -> float:

@@ -93,11 +93,13 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     evidence = evidence_of(masked, support, reference.thumbnail, is_near=is_near)
     rule, objections = rule_of(evidence, thresholds)
+    if mask is not None and mask.accounts:
+        objections += (f"other accounts publish this picture too ({mask.accounts})",)
     measure = _with_route(_measure(query, reference, masked, support), route, rule)
     figures = _figures(measure, masked, route)
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
     if rule:
-        return Judgement(Verdict.CONFIRMED, measure, figures, regions)
+        return Judgement(Verdict.CONFIRMED, measure, figures + objections, regions)
     possible = (
         measure.inliers >= thresholds.possible_inliers and measure.agree >= thresholds.possible_agree
     ) or _is_alike_unmasked(comparison, features, thresholds, hidden)

@@ -377,6 +377,35 @@ def test_the_bytes_of_a_spacer_prove_nothing(memory_index):
     assert verdicts(ask(data, index)) == {"spacer": Verdict.POSSIBLE}
 
 
+def test_exact_bytes_of_soft_shapes_are_confirmed_without_a_transform(memory_index):
+    index = memory_index()
+    index.add("dunes", image_signals(png(dunes(1))), "a")
+    outcome = ask(png(dunes(1)), index)
+    assert verdicts(outcome) == {"dunes": Verdict.CONFIRMED}
+    assert outcome.matches[0].reasons == ("exactly the bytes we hold",)
+
+
+def test_a_picture_that_other_accounts_publish_too_is_said_to_be(photographs, memory_index, transforms):
+    index = memory_index()
+    for number, account in enumerate("abc"):
+        data = transforms.jpeg(photographs["chelsea.png"], 60 + 10 * number)
+        index.add(f"item of {account}", image_signals(data), account)
+    outcome = ask(transforms.jpeg(photographs["chelsea.png"], 50), index)
+    assert set(verdicts(outcome).values()) == {Verdict.CONFIRMED}
+    assert all("other accounts publish this picture too (2)" in m.reasons for m in outcome.matches)
+
+
+def test_near_hashes_that_were_not_compared_are_counted(memory_index, transforms):
+    small = Image.fromarray(np.random.default_rng(3).integers(0, 255, (64, 64), dtype=np.uint8))
+    signals = image_signals(png(small.resize((256, 256))), features=False)
+    index = memory_index()
+    for number in range(60):
+        index.add(f"item {number}", signals, hash_only=True)
+    outcome = ask(transforms.jpeg(small.resize((256, 256)), 80), index)
+    assert len(outcome.matches) == 48
+    assert outcome.reasons == ("12 further pictures with near hashes were not compared",)
+
+
 def test_one_item_with_two_pictures_gives_one_match(photographs, memory_index):
     index = memory_index()
     index.add("album", image_signals(png(photographs["coffee.png"])), "a")
