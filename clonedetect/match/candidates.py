@@ -141,7 +141,7 @@ class _Search:
         return [ImageCandidate(media, None, count) for media, count in ordered]
 
     def judge(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
-        """Compare each candidate; what would be confirmed is judged again behind its template mask."""
+        """Compare each candidate; what stands a first look is judged again behind its template mask."""
         routes = {candidate.media_id: candidate.route for candidate in candidates}
         references = self.index.images([candidate.media_id for candidate in candidates])
         return [(each, self._judged(each, routes[each.media_id])) for each in references]
@@ -177,10 +177,11 @@ class _Search:
         pictures = pictures_of(self.query, complemented=True) if complemented else self.pictures
         comparison = best_comparison(pictures, reference, self.thresholds)
         first = confirm_image(query, reference, comparison, None, thresholds=self.thresholds, route=route)
-        if first.verdict is not Verdict.CONFIRMED:
+        is_partial = comparison is not None and comparison.is_partial
+        if first.verdict is Verdict.NONE or (first.verdict is Verdict.POSSIBLE and not is_partial):
             return first
         mask = self.masks.mask(reference, self.index, self.thresholds)
-        beside = self._siblings() if comparison is not None and comparison.is_partial else ()
+        beside = self._siblings() if is_partial else ()
         return confirm_image(
             query, reference, comparison, mask, thresholds=self.thresholds, route=route, siblings=beside
         )

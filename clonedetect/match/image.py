@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from clonedetect.match.blocks import BlockMap
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
@@ -27,6 +28,8 @@ LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
 LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
+REFUTING_TEXTURED: Final = 20
+REFUTED_AGREE: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def confirm_image(
     possible = (
         measure.inliers >= thresholds.possible_inliers and measure.agree >= thresholds.possible_agree
     ) or _is_alike_unmasked(comparison, features, thresholds, hidden)
-    if possible or is_near:
+    if (possible or is_near) and not _is_refuted(masked.blocks):
         return Judgement(Verdict.POSSIBLE, measure, figures + objections, regions)
     return Judgement(Verdict.NONE, measure, figures + objections)
 
@@ -117,6 +120,19 @@ def _is_alike_unmasked(
     inliers = int(comparison.supported(features.width, features.height).sum())
     return (
         inliers >= thresholds.possible_inliers and comparison.blocks.agree_share >= thresholds.possible_agree
+    )
+
+
+def _is_refuted(blocks: BlockMap) -> bool:
+    """Whether what is shown outside a shared template is another picture: textured, and agreeing nowhere.
+
+    Ten posts in one meme frame would otherwise all be put before a person
+    because of the frame; what the mask leaves has answered the question.
+    """
+    return (
+        bool((blocks.hidden & blocks.inside).any())
+        and blocks.textured_count >= REFUTING_TEXTURED
+        and blocks.agree_share <= REFUTED_AGREE
     )
 
 

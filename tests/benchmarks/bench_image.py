@@ -7,7 +7,6 @@ The folder holds ``images/originals`` and ``images/distractors``. CLONEDETECT_BE
 (default 300) how many distractors lie in the index beside all originals.
 """
 
-# ruff: noqa: T201  a benchmark prints
 from __future__ import annotations
 
 import importlib.util
