@@ -13,6 +13,9 @@ from rich.console import Console
 from clonedetect.demo.rehearsal import Rehearsal, prepare, rehearse
 from clonedetect.errors import ExitCode
 
+WARCIO = Path(sys.executable).with_name("warcio")
+"""The independent reader, beside this interpreter."""
+
 
 @dataclass(frozen=True)
 class Played:

