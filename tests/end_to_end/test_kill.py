@@ -18,7 +18,7 @@ from clonedetect.demo.rehearsal import Rehearsal, serving, write_grant
 from clonedetect.errors import ExitCode
 from tests.end_to_end.rehearsed import WARCIO, Played
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("rehearsal")]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600), pytest.mark.xdist_group("rehearsal")]
 
 
 def _scan(rehearsal: Rehearsal, grant: Path, case: Path) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from clonedetect.evidence.verify import verify
 from tests.end_to_end.rehearsed import WARCIO, Played
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("rehearsal")]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600), pytest.mark.xdist_group("rehearsal")]
 
 
 def _files(package: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from clonedetect.demo.routes import load, save
 from clonedetect.errors import ExitCode
 from tests.end_to_end.rehearsed import Played, play
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("rehearsal")]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600), pytest.mark.xdist_group("rehearsal")]
 
 
 def test_the_rehearsal_ends_well(played: Played) -> None:
