@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+import time
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
 from clonedetect.jobs.scanning import FindingEvent, ScanEvent, ScanRequest, ScanSummary, scan
 from clonedetect.jobs.seeds import read_seeds
-from clonedetect.models.capture import Capture, Outcome, RefusalRecord
+from clonedetect.models.capture import Capture, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
 
 __all__ = ["scan_command"]
@@ -91,7 +91,7 @@ class _Live:
 
     def __init__(self, console: Console, *, is_json: bool) -> None:
         self._is_json = is_json
-        self._outcomes: Counter[Outcome] = Counter()
+        self._judging_since = 0.0
         shown = console if sys.stderr.isatty() else Console(quiet=True)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=shown, transient=True)
@@ -108,16 +108,27 @@ class _Live:
         """Show one event."""
         match event:
             case CaptureEvent(capture):
-                self._outcomes[capture.outcome] += 1
                 self._emit(_capture_row(capture))
             case RefusalEvent(refusal):
                 self._emit(_refusal_row(refusal))
             case FindingEvent(finding):
                 self._emit(_finding_row(finding))
             case ProgressEvent():
-                self._describe(f"{event.captures} captured, {event.pending} waiting, {event.rate:.1f}/s")
+                left = event.pending / event.rate if event.rate else 0.0
+                self._describe(
+                    f"{event.captures} captured, {event.pending} waiting, {event.rate:.1f}/s{_left(left)}"
+                )
             case PageDone():
-                self._describe(f"judging page {event.pages} of {event.total}")
+                self._describe(self._judging(event))
+
+    def _judging(self, event: PageDone) -> str:
+        now = time.monotonic()
+        self._judging_since = self._judging_since or now
+        elapsed = now - self._judging_since
+        rate = (event.pages - 1) / elapsed if elapsed else 0.0
+        left = (event.total - event.pages) / rate if rate else 0.0
+        speed = f", {rate:.1f}/s" if rate else ""
+        return f"judging page {event.pages} of {event.total}{speed}{_left(left)}"
 
     def _emit(self, row: dict[str, object]) -> None:
         if self._is_json:
@@ -125,6 +136,14 @@ class _Live:
 
     def _describe(self, text: str) -> None:
         self._progress.update(self._task, description=text)
+
+
+def _left(seconds: float) -> str:
+    """Return the time left as a phrase, "" below two seconds."""
+    if seconds < 2:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f", about {minutes}:{rest:02d} left"
 
 
 def _capture_row(capture: Capture) -> dict[str, object]:

@@ -231,8 +231,9 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
         console.print(f"WRONG: {wrong}", soft_wrap=True)
     console.print(
         f"\n{len(sites)} hosts, {len(judgement.told)} copies: {judgement.count('confirmed')} confirmed, "
-        f"{judgement.count('possible')} shown to people, {judgement.count('')} missed "
-        f"({len(judgement.required_misses)} required), {len(judgement.accused)} innocent accused"
+        f"{judgement.count('possible')} shown to people,\n{judgement.count('')} missed "
+        f"({len(judgement.required_misses)} required), {len(judgement.accused)} innocent accused",
+        soft_wrap=True,
     )
 
 

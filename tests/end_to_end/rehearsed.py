@@ -27,7 +27,7 @@ class Played:
 
 
 def play(out: Path, *, settings: Path | None = None, rehearsal: Rehearsal | None = None) -> Played:
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=80)
     ready = rehearsal or prepare(out)
     code = rehearse(ready, console, settings=settings)
     assert isinstance(console.file, io.StringIO)
