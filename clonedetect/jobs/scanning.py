@@ -135,6 +135,8 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     approver = signed.authorize(_approvers(request, chosen)).approver
     if request.analyse and request.index is None:
         raise UsageError("an analysis needs an index: name it with --index, or crawl only with --crawl-only")
+    if request.crawl and not request.seeds and not (request.case / "case.db").exists():
+        raise UsageError("a new case needs URLs: name some, or a list of them with @FILE")
     if request.index is not None:
         open_reference(request.index).close()  # a wrong index is told before the first request
     with _stoppable() as stop, open_case(request.case, signed.grant.case_id) as (store, custody):
