@@ -39,7 +39,7 @@ LIST_CAP: Final = 4096
 """A list longer than this is a pattern that tells nothing (flat sky, halftone); it is not read."""
 
 SHORTLIST: Final = 128
-"""Pictures whose agreements are examined for one scale and rotation, those with most agreements."""
+"""Pictures whose agreements are examined for one scale and rotation."""
 
 _ARRAYS: Final = ("media", "starts", "descriptors", "poses", "offsets", "rows")
 _SINGLE_BITS: Final = np.concatenate([[0], 1 << np.arange(16)]).astype(np.uint16)
@@ -200,7 +200,7 @@ def _votes(store: _Store, features: FeatureSet) -> list[tuple[MediaId, int]]:
     if len(row) == 0:
         return []
     picture = np.searchsorted(store.starts, row, side="right") - 1
-    kept = _frequent(picture, len(store.media))
+    kept = _telling(query, picture, len(store.media))
     query, row, distance, picture = query[kept], row[kept], distance[kept], picture[kept]
     # One vote per query descriptor and picture: its nearest row, the lower row where two are as near.
     order = np.lexsort((row, distance, query, picture))
@@ -219,14 +219,18 @@ def _votes(store: _Store, features: FeatureSet) -> list[tuple[MediaId, int]]:
     return [(MediaId(int(store.media[i])), int(best[i])) for i in np.flatnonzero(best >= 3)]
 
 
-def _frequent(picture: I64, pictures: int) -> npt.NDArray[np.bool_]:
-    """Return which agreements are with one of the pictures that have most of them, all of equals."""
-    counts = np.bincount(picture, minlength=pictures)
+def _telling(query: I64, picture: I64, pictures: int) -> npt.NDArray[np.bool_]:
+    """Return which agreements are with one of the pictures that share most rare descriptors, all of equals.
+
+    An agreement weighs the inverse of how many its query descriptor has: without
+    that, pictures of grass and gravel crowd the shortlist.
+    """
     if pictures <= SHORTLIST:
-        least = 3
-    else:
-        least = max(3, int(np.partition(counts, pictures - SHORTLIST)[pictures - SHORTLIST]))
-    return np.asarray((counts >= least)[picture])
+        return np.ones(len(picture), dtype=bool)
+    weight = 1.0 / np.bincount(query)[query]
+    total = np.bincount(picture, weights=weight, minlength=pictures)
+    least = np.partition(total, pictures - SHORTLIST)[pictures - SHORTLIST]
+    return np.asarray((total >= max(float(least), 1e-9))[picture])
 
 
 def _neighbours(store: _Store, features: FeatureSet) -> tuple[I64, I64, I64]:

@@ -28,6 +28,9 @@ TEXTURED: Final = 4.0
 OVERLAID: Final = 10.0
 """The same for the query where the reference is flat: something was laid over it."""
 
+BAR_EVEN: Final = 0.33
+"""Share of pixels of one even level that makes a disagreement a bar."""
+
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float64]
@@ -72,17 +75,21 @@ class BlockMap:
         return int(self._differing().sum()) / counted if counted else 0.0
 
     @property
-    def evenness_of_largest_disagreement(self) -> float:
-        """Share of the query's pixels in the largest disagreeing group that are of one even grey level.
+    def is_covered_by_a_bar(self) -> bool:
+        """Whether the largest disagreement runs along a whole side and the query is even there.
 
-        Measured: 0.37 and more where a bar or a sticker was laid over the
-        picture, under 0.25 where a photograph stands in place of ours.
+        That is a caption laid over the picture. Measured: a third and more of
+        a caption's pixels are even and of one level, under a quarter where a
+        photograph stands; a picture with an even ground exchanged inside a frame
+        may pass for even too, but does not reach along a side.
         """
-        inside = np.kron(self._differing(), np.ones((BLOCK_PX, BLOCK_PX), bool))
-        if not inside.any():
-            return 0.0
+        differing = self._differing()
+        sides = (differing[0], differing[-1], differing[:, 0], differing[:, -1])
+        if not any(side.mean() >= 0.8 for side in sides):
+            return False
+        inside = np.kron(differing, np.ones((BLOCK_PX, BLOCK_PX), bool))
         levels = np.bincount(self.brought[inside & _even(self.brought)], minlength=256)
-        return float(np.convolve(levels, np.ones(5), "same").max() / inside.sum())
+        return float(np.convolve(levels, np.ones(5), "same").max() / inside.sum()) >= BAR_EVEN
 
     def difference_where_differing(self, other: BlockMap) -> float:
         """Return the mean difference in grey levels to `other` within our largest disagreement.

@@ -10,8 +10,8 @@ so that a single picture of a template in the index is not enough for a false ac
 3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
    disagreement over 8 %;
 4. altered copy: 40 inliers and 40 % agree, no connected disagreement over an eighth, or a
-   quarter where the query is even there (a bar, a sticker): a photograph that was exchanged
-   inside a frame is one connected disagreement full of texture;
+   quarter where it is an even bar along a whole side (a caption): a photograph that was
+   exchanged inside a frame is one connected disagreement too;
 5. close copy by hash: nothing masked, PDQ within 31 bits, and either 3 with 60 % (a dense
    watermark leaves the hash alone), or any transform under which 90 % of 60 and more textured
    blocks agree with none over 3 % (a strong blur leaves few keypoints): two independent
@@ -40,9 +40,8 @@ FEWEST_VISIBLE: Final = 0.15
 FEWEST_TEXTURED: Final = 8
 FEWEST_PLACES: Final = 6
 FEWEST_HULL: Final = 0.05
-ALTERED_DISAGREEMENT: Final = 0.25
-EXCHANGED_DISAGREEMENT: Final = 0.12
-OVERLAY_EVEN: Final = 0.33
+ALTERED_DISAGREEMENT: Final = 0.12
+BAR_DISAGREEMENT: Final = 0.25
 NEAR_AGREE: Final = 0.6
 THROUGHOUT_AGREE: Final = 0.9
 THROUGHOUT_TEXTURED: Final = 60
@@ -56,19 +55,19 @@ SYNTHETIC_DISAGREEMENT: Final = 0.01
 class Evidence:
     """The figures of one pair that the rules look at; shares are 0-1, over what is shown and not masked.
 
-    `textured` counts blocks, `evenness` is of the query in the largest
-    disagreement, `synthetic` of our picture, `is_near` whether a hash says so too.
+    `textured` counts blocks, `synthetic` is of our picture, `is_bar` says whether the
+    largest disagreement is one, `is_near` whether a hash says so too.
     """
 
     inliers: int
     textured: int
     agree: float
     differing: float
-    evenness: float
     visible: float
     masked: float
     synthetic: float
     is_spread: bool
+    is_bar: bool
     is_near: bool
 
 
@@ -87,11 +86,11 @@ def evidence_of(
         textured=blocks.textured_count,
         agree=blocks.agree_share,
         differing=blocks.largest_disagreement,
-        evenness=blocks.evenness_of_largest_disagreement,
         visible=blocks.visible_share,
         masked=blocks.masked_share,
         synthetic=0.0 if thumbnail is None else synthetic_share(thumbnail.pixels, blocks.counted),
         is_spread=_is_spread(points, blocks, comparison.alignment.reference_size),
+        is_bar=blocks.is_covered_by_a_bar,
         is_near=is_near,
     )
 
@@ -143,8 +142,7 @@ def _altered(
 ) -> tuple[str, tuple[str, ...]]:
     if evidence.inliers < thresholds.strong_inliers or evidence.agree < thresholds.strong_agree:
         return "", objections
-    is_overlay = evidence.evenness >= OVERLAY_EVEN
-    if evidence.differing <= (ALTERED_DISAGREEMENT if is_overlay else EXCHANGED_DISAGREEMENT):
+    if evidence.differing <= (BAR_DISAGREEMENT if evidence.is_bar else ALTERED_DISAGREEMENT):
         return "altered copy", ()
     objection = f"a connected {evidence.differing:.0%} differs, as when two pictures share a frame"
     return "", (*objections, objection)

@@ -232,11 +232,11 @@ def test_masks_are_computed_once_for_a_state_of_the_index(photographs, memory_in
 
 
 def test_a_site_is_recognised_by_its_own_frame(photographs, transforms, memory_index):
-    """A flat photograph in the frame looks like a sticker; another picture of the site tells."""
+    """A small photograph exchanged in a frame looks like a sticker; the site's other pictures tell."""
     index = memory_index()
     index.add("coffee", image_signals(in_scene(photographs, "coffee.png")), "a")
     blank = Image.open(BytesIO(in_scene(photographs, "coffee.png")))
-    blank.paste((90, 160, 200), (260, 260, 640, 640))
+    blank.paste((90, 160, 200), (300, 300, 590, 590))
     asked = query_image(transforms.jpeg(blank, 85))
     alone = match_image(asked, index, THRESHOLDS)
     assert verdicts(alone) == {"coffee": Verdict.CONFIRMED}

@@ -14,11 +14,11 @@ GOOD = Evidence(
     textured=120,
     agree=0.95,
     differing=0.01,
-    evenness=0.0,
     visible=1.0,
     masked=0.0,
     synthetic=0.05,
     is_spread=True,
+    is_bar=False,
     is_near=False,
 )
 
@@ -33,8 +33,8 @@ GOOD = Evidence(
         ({"inliers": 40, "agree": 0.4, "differing": 0.12}, "altered copy"),
         ({"inliers": 40, "agree": 0.39, "differing": 0.12}, ""),
         ({"agree": 0.7, "differing": 0.13}, ""),
-        ({"agree": 0.7, "differing": 0.25, "evenness": 0.5}, "altered copy"),
-        ({"agree": 0.7, "differing": 0.26, "evenness": 0.5}, ""),
+        ({"agree": 0.7, "differing": 0.25, "is_bar": True}, "altered copy"),
+        ({"agree": 0.7, "differing": 0.26, "is_bar": True}, ""),
         ({"visible": 0.14}, ""),
         ({"is_spread": False}, ""),
         ({"textured": 7}, ""),
@@ -118,9 +118,18 @@ def test_an_exchanged_part_is_one_connected_disagreement():
     query[48:144, 48:144] = texture(2)[48:144, 48:144]
     found = agreement(texture(1), query, np.eye(3), 0.55)
     assert found.largest_disagreement == pytest.approx(0.25, abs=0.02)
-    assert found.evenness_of_largest_disagreement < 0.1
+    assert not found.is_covered_by_a_bar
     query[48:144, 48:144] = 230
-    assert agreement(texture(1), query, np.eye(3), 0.55).evenness_of_largest_disagreement > 0.6
+    assert not agreement(texture(1), query, np.eye(3), 0.55).is_covered_by_a_bar
+
+
+def test_only_an_even_strip_along_a_side_is_a_bar():
+    query = texture(1)
+    query[:36] = 230
+    assert agreement(texture(1), query, np.eye(3), 0.55).is_covered_by_a_bar
+    query[:36] = texture(2)[:36]
+    assert not agreement(texture(1), query, np.eye(3), 0.55).is_covered_by_a_bar
+    assert not agreement(texture(1), texture(1), np.eye(3), 0.55).is_covered_by_a_bar
 
 
 def test_what_the_query_does_not_show_is_blank_and_what_is_masked_does_not_count():
@@ -141,7 +150,7 @@ def test_flat_blocks_prove_nothing():
     found = agreement(flat, flat, np.eye(3), 0.55)
     assert found.textured_count == 0
     assert found.agree_share == 0
-    assert found.evenness_of_largest_disagreement == 0
+    assert not found.is_covered_by_a_bar
 
 
 def test_screens_are_told_from_photographs():
