@@ -76,7 +76,7 @@ class BlockMap:
 
     @property
     def is_covered_by_a_bar(self) -> bool:
-        """Whether the largest disagreement runs along a whole side and the query is even there.
+        """Whether the largest disagreement runs along a whole side of what is shown, and is even there.
 
         That is a caption laid over the picture. Measured: a third and more of
         a caption's pixels are even and of one level, under a quarter where a
@@ -84,8 +84,11 @@ class BlockMap:
         may pass for even too, but does not reach along a side.
         """
         differing = self._differing()
-        sides = (differing[0], differing[-1], differing[:, 0], differing[:, -1])
-        if not any(side.mean() >= 0.8 for side in sides):
+        if not any(
+            _runs_along(differing[turn], self.inside[turn])
+            or _runs_along(differing.T[turn], self.inside.T[turn])
+            for turn in (slice(None), slice(None, None, -1))
+        ):
             return False
         inside = np.kron(differing, np.ones((BLOCK_PX, BLOCK_PX), bool))
         levels = np.bincount(self.brought[inside & _even(self.brought)], minlength=256)
@@ -185,6 +188,13 @@ def synthetic_share(pixels: Grey, counted: Flags) -> float:
         return 0.0
     levels = np.bincount(pixels[shown & _even(pixels)] // 6, minlength=43)
     return float(np.sort(levels)[-2:].sum() / shown.sum())
+
+
+def _runs_along(differing: Flags, inside: Flags) -> bool:
+    """Whether `differing` holds four fifths of the first two rows that have anything inside."""
+    first = int(np.argmax(inside.any(axis=1)))
+    shown = inside[first : first + 2].any(axis=0)
+    return bool(shown.any()) and float(differing[first : first + 2].any(axis=0)[shown].mean()) >= 0.8
 
 
 def _even(pixels: Grey) -> Flags:

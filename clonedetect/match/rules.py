@@ -9,8 +9,8 @@ so that a single picture of a template in the index is not enough for a false ac
    `FEWEST_TEXTURED` textured blocks that no other item shares (the mask);
 3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
    disagreement over 8 %;
-4. altered copy: 40 inliers and 40 % agree, no connected disagreement over an eighth, or a
-   quarter where it is an even bar along a whole side (a caption): a photograph that was
+4. altered copy: 40 inliers and 40 % agree, no connected disagreement over an eighth, or
+   30 % where it is an even bar along a whole side (a caption): a photograph that was
    exchanged inside a frame is one connected disagreement too;
 5. close copy by hash: nothing masked, PDQ within 31 bits, and either 3 with 60 % (a dense
    watermark leaves the hash alone), or any transform under which 90 % of 60 and more textured
@@ -41,7 +41,7 @@ FEWEST_TEXTURED: Final = 8
 FEWEST_PLACES: Final = 6
 FEWEST_HULL: Final = 0.05
 ALTERED_DISAGREEMENT: Final = 0.12
-BAR_DISAGREEMENT: Final = 0.25
+BAR_DISAGREEMENT: Final = 0.3
 NEAR_AGREE: Final = 0.6
 THROUGHOUT_AGREE: Final = 0.9
 THROUGHOUT_TEXTURED: Final = 60
