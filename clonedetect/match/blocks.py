@@ -84,11 +84,9 @@ class BlockMap:
         may pass for even too, but does not reach along a side.
         """
         differing = self._differing()
-        if not any(
-            _runs_along(differing[turn], self.inside[turn])
-            or _runs_along(differing.T[turn], self.inside.T[turn])
-            for turn in (slice(None), slice(None, None, -1))
-        ):
+        turned = ((differing, self.inside), (differing.T, self.inside.T))
+        sides = [(part[::way], shown[::way]) for part, shown in turned for way in (1, -1)]
+        if not any(_runs_along(part, shown) for part, shown in sides):
             return False
         inside = np.kron(differing, np.ones((BLOCK_PX, BLOCK_PX), bool))
         levels = np.bincount(self.brought[inside & _even(self.brought)], minlength=256)
@@ -193,8 +191,9 @@ def synthetic_share(pixels: Grey, counted: Flags) -> float:
 def _runs_along(differing: Flags, inside: Flags) -> bool:
     """Whether `differing` holds four fifths of the first two rows that have anything inside."""
     first = int(np.argmax(inside.any(axis=1)))
-    shown = inside[first : first + 2].any(axis=0)
-    return bool(shown.any()) and float(differing[first : first + 2].any(axis=0)[shown].mean()) >= 0.8
+    shown = np.asarray(inside[first : first + 2].any(axis=0))
+    along = np.asarray(differing[first : first + 2].any(axis=0))
+    return bool(shown.any()) and float(along[shown].mean()) >= 0.8
 
 
 def _even(pixels: Grey) -> Flags:
