@@ -197,7 +197,7 @@ def _progress(quiet: bool) -> Iterator[OnProgress]:
 
 
 def _print_added(result: AddResult) -> None:
-    table = Table("added", "updated", "unchanged", "refused", "items", "seconds")
+    table = Table("added", "updated", "unchanged", "refused", "items", "seconds", box=None, pad_edge=False)
     counts = (result.added, result.updated, result.unchanged, result.refused, result.items)
     table.add_row(*map(str, counts), f"{result.seconds:.1f}")
     stdout().print(table)
@@ -209,7 +209,7 @@ def _print_added(result: AddResult) -> None:
 
 
 def _stats_table(found: IndexStats) -> Table:
-    table = Table("", "", show_header=False)
+    table = Table("", "", show_header=False, box=None, pad_edge=False)
     plain = (
         ("items", found.items),
         ("accounts", found.accounts),
