@@ -147,6 +147,8 @@ class Crawler:
         """Return what ends the run now, or ""."""
         if stop.is_set():
             return "stopped by the operator"
+        if self._limits.ends_at is not None and self._hooks.now() >= self._limits.ends_at:
+            return f"the grant ended at {self._limits.ends_at:%Y-%m-%dT%H:%M:%SZ}"
         if self._used.wire_bytes + self._visitor.wire_bytes >= self._limits.max_bytes:
             return f"max_bytes {self._limits.max_bytes} reached"
         if self._remaining_s() <= 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from clonedetect.crawl.frontier import NewEntry, State
 from clonedetect.crawl.pace import host_key
+from clonedetect.extract.harvest import LINKING
 from clonedetect.models.capture import Purpose
 from clonedetect.models.item import MediaKind
 from clonedetect.models.page import Link, LinkKind, MediaRef, PageContent
@@ -55,7 +56,7 @@ def discover(
             entries.append(_link_entry(found, page.url, depth + 1, max_depth))
     references = [ref for ref in page.media if not ref.url.startswith("data:")]
     for reference in references[:max_media]:
-        found = permit_for(reference.url, Purpose.MEDIA)
+        found = _permit_media(reference, permit_for)
         if isinstance(found, Refusal):
             refusals.append(found)
         else:
@@ -71,6 +72,15 @@ def _permit_link(link: Link, permit_for: PermitFor) -> Permit | Refusal:
             break
         last = answer
     return last
+
+
+def _permit_media(reference: MediaRef, permit_for: PermitFor) -> Permit | Refusal:
+    """Ask for what is embedded as media; what is only linked must lie where links may be followed."""
+    if reference.source in LINKING:
+        linked = permit_for(reference.url, Purpose.PAGE)
+        if isinstance(linked, Refusal):
+            return Refusal(reference.url, Purpose.MEDIA, f"linked, not embedded; as a link: {linked.reason}")
+    return permit_for(reference.url, Purpose.MEDIA)
 
 
 def _link_entry(permit: Permit, parent: str, depth: int, max_depth: int) -> NewEntry:

@@ -92,7 +92,8 @@ class CrawlLimits:
 
     Pages are captures of pages and API answers, repeated ones included;
     media, robots.txt and the rest count in bytes only. Bytes are those
-    received; what is under way when the cap is met may pass it.
+    received; what is under way when the cap is met may pass it. At `ends_at`
+    the grant ends, and with it the run.
     """
 
     max_pages: int = 1_000
@@ -107,3 +108,4 @@ class CrawlLimits:
     lease_s: float = 600
     grace_s: float = 3.0
     robots_age_s: float = 86_400
+    ends_at: datetime | None = None

@@ -22,6 +22,7 @@ from clonedetect.models.page import (
 
 __all__ = [
     "LARGEST",
+    "LINKING",
     "PLACEHOLDER",
     "SMALLER",
     "Harvest",
@@ -39,6 +40,9 @@ SMALLER = " (smaller)"
 
 PLACEHOLDER = " (placeholder)"
 """Ends the `source` of a picture that only keeps the place of another one."""
+
+LINKING = frozenset({"a[href]", "area[href]"})
+"""The `source` of pictures that the page leads to without showing them."""
 
 _PIECE = 20_000
 _OVERLAP = 2_500  # more than the longest caption the large platforms take (2,200), so none is cut in two
@@ -149,7 +153,7 @@ class Harvest:
             known.alt = alt
         if known.place.entry < 0 <= place.entry:
             known.place = place
-        if known.source.endswith((SMALLER, PLACEHOLDER)) and not source.endswith((SMALLER, PLACEHOLDER)):
+        if _is_lesser(known.source) and not _is_lesser(source):
             known.source = source
 
     def add_text(self, text: str, kind: BlockKind, place: Place) -> None:
@@ -255,3 +259,8 @@ class Harvest:
     def _count(self, reason: str, number: int) -> None:
         if number > 0:
             self.omitted[reason] += number
+
+
+def _is_lesser(source: str) -> bool:
+    """Whether a construct says less of a picture than others: a smaller copy, a placeholder, a mere link."""
+    return source.endswith((SMALLER, PLACEHOLDER)) or source in LINKING

@@ -267,6 +267,7 @@ def _limits(grant: Grant) -> CrawlLimits:
         max_bytes=grant.limits.max_bytes,
         max_depth=grant.limits.max_depth,
         run_time_s=grant.limits.run_time_s,
+        ends_at=grant.valid_to,
     )
 
 
