@@ -1,0 +1,142 @@
+"""What hosts send, however hostile: a typed outcome, the very bytes in the archive, and the run goes on."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import brotli
+import pytest
+
+from clonedetect.archive.record import field_of
+from tests.adversarial.arena import Arena, Host, page, reply
+
+WARCIO = Path(sys.executable).with_name("warcio")
+ZEROS = 200_000_000
+
+
+def zeros(pack: Callable[[], object]) -> bytes:
+    """Return 200 MB of zeros, packed by what `pack` makes."""
+    packer = pack()
+    work = getattr(packer, "compress", None) or packer.process
+    end = getattr(packer, "flush", None) or packer.finish
+    piece = bytes(1_000_000)
+    return b"".join([*(work(piece) for _ in range(ZEROS // len(piece))), end()])
+
+
+BOMBS = {
+    "br": zeros(lambda: brotli.Compressor(quality=5)),
+    "gzip": zeros(lambda: zlib.compressobj(9, zlib.DEFLATED, 31)),
+    "deflate": zeros(lambda: zlib.compressobj(9)),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_bombs_are_refused_by_type_and_cost_little_memory(arena: Callable[..., Arena]) -> None:
+    replies = {
+        "/": page(
+            "".join(f'<a href="/{k}">x</a><img src="/{k}.jpg">' for k in BOMBS) + '<a href="/end">x</a>'
+        )
+    }
+    for kind, body in BOMBS.items():
+        coding = f"Content-Encoding: {kind}\r\n"
+        replies[f"/{kind}"] = reply(body, extra=coding)
+        replies[f"/{kind}.jpg"] = reply(body, "image/jpeg", extra=coding)
+    replies["/end"] = page("the end")
+    replies["/stacked"] = reply(gzip.compress(BOMBS["gzip"]), extra="Content-Encoding: gzip, gzip\r\n")
+    site = arena(Host("clone.example", replies))
+    before = peak_bytes()
+
+    site.scan(site.grant(), "http://clone.example/", "http://clone.example/stacked")
+
+    told = site.outcomes()
+    assert {told[f"http://clone.example/{kind}{end}"] for kind in BOMBS for end in ("", ".jpg")} == {"bomb"}
+    assert told["http://clone.example/stacked"] == "decode_error"
+    assert told["http://clone.example/end"] == "ok"
+    assert peak_bytes() - before < 150_000_000
+
+
+def peak_bytes() -> int:
+    """Return the most memory this process has held so far."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+ODD = {
+    "/spacing": b"HTTP/1.1  200   Fine  enough \r\ncOnTeNt-TyPe:text/html\r\nX-Odd :  a\t b  \r\n"
+    b"Content-Length:   0000017  \r\nX-Same: 1\r\nx-same:2\r\n\r\n<p>seventeen</p>\r\n",
+    "/chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding:  Chunked\r\nContent-Type: text/html\r\n\r\n"
+    b"0005;a=b\r\n<p>on\r\nA \r\ne paragrap\r\n00000\r\nX-Trailer: t\r\n\r\n",
+    "/bare": b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n<p>bare line feeds</p>",
+    "/old": b"HTTP/1.0 200\r\nContent-Type: text/html\r\n\r\n<p>until the end</p>",
+    "/interim": b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<p>i",
+    "/excess": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nContent-Type: text/html\r\n\r\n<p>abcand more that nobody announced",
+    "/short": b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n<p>cut",
+    "/folded": b"HTTP/1.1 200 OK\r\nX-Long: one\r\n two\r\nContent-Length: 3\r\n\r\n<p>",
+    "/high": b"HTTP/1.1 200 \xff\xfe\r\nX-High: \xe9\x80\x01\r\nContent-Length: 3\r\n\r\n<p>",
+    "/both": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n<p>smuggled",
+    "/twice": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 9\r\n\r\n<p>abcdef",
+    "/noise": bytes(range(256)) * 4,
+    "/nothing": b"",
+    "/empty": b"HTTP/1.1 204 No Content\r\n\r\nbut there is some",
+    "/warc": b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nWARC/1.1\r\nWARC-Type: warcinfo\r\n\r\n"[:200],
+}
+
+
+def test_the_archive_holds_what_the_socket_gave_byte_for_byte(arena: Callable[..., Arena]) -> None:
+    by_drops = {f"{path}-dripped": [bytes([b]) for b in whole] for path, whole in ODD.items()}
+    site = arena(Host("clone.example", {**ODD, **by_drops, "/end": page("the end")}))
+    seeds = [f"http://clone.example{path}" for path in (*ODD, *by_drops, "/end")]
+
+    site.scan(site.grant(), *seeds)
+
+    blocks = {
+        field_of(record.header, "WARC-Target-URI"): record.block
+        for record in site.records()
+        if field_of(record.header, "WARC-Type") == "response"
+    }
+    sent = {f"http://clone.example{path}": whole for path, whole in ODD.items()}
+    sent |= {f"http://clone.example{path}": b"".join(parts) for path, parts in by_drops.items()}
+    told = site.outcomes()
+    for url, whole in sent.items():
+        got = blocks.get(url, b"")
+        # What is broken, or has no body, may end where the client hung up, and never holds anything else.
+        is_whole = told[url] == "ok" and not whole.startswith(b"HTTP/1.1 204")
+        assert got == whole if is_whole else whole.startswith(got), url
+        assert got or not whole, url
+    assert told["http://clone.example/end"] == "ok"
+    assert all(capture.fidelity == "exact" for capture in site.contents.captures)
+
+
+def test_another_reader_finds_every_record_whole(arena: Callable[..., Arena]) -> None:
+    site = arena(Host("clone.example", ODD))
+
+    site.scan(site.grant(), *(f"http://clone.example{path}" for path in ODD))
+
+    for path in site.case.glob("archive/*.warc.gz"):
+        done = subprocess.run([str(WARCIO), "check", str(path)], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<div>" * 200_000,
+        b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
+        b"<b><a>" * 100_000,
+    ],
+    ids=["nested elements", "attributes", "misnested formatting"],
+)
+def test_a_page_made_to_hang_parsers_ends_by_type_and_the_run_goes_on(
+    body: bytes, arena: Callable[..., Arena]
+) -> None:
+    site = arena(Host("clone.example", {"/": reply(body), "/end": page("the end")}))
+
+    site.scan(site.grant(), "http://clone.example/", "http://clone.example/end")
+
+    assert site.outcomes()["http://clone.example/"] in ("parse_killed", "ok")
+    assert site.outcomes()["http://clone.example/end"] == "ok"
