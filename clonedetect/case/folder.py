@@ -81,12 +81,15 @@ class CaseFolder:
     def create(cls, folder: Path, case_id: str, *, custody: CustodyOpener, now: datetime, actor: str) -> Self:
         """Make a new case in `folder`, which may not exist yet or is empty, and open it for writing.
 
-        Raises UsageError if there is a case already, or other files; a
-        creation that was killed is completed.
+        Raises UsageError if there is a case already, other files, or no folder
+        can be made; a creation that was killed is completed.
         """
         if not case_id:
             raise UsageError("a case needs an id")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made a case folder: {error.strerror}") from error
         if strangers := {path.name for path in folder.iterdir()} - _OWN_NAMES:
             raise UsageError(f"{folder} is not empty ({min(strangers)}); choose another folder for the case")
         folder.chmod(0o700)

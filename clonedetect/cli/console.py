@@ -16,6 +16,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from clonedetect.errors import ClonedetectError, ExitCode
 
@@ -29,12 +30,12 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 def stdout() -> Console:
     """Return the console for results."""
-    return Console(soft_wrap=False, highlight=False)
+    return Console(soft_wrap=False, highlight=False, emoji=False)
 
 
 def stderr(*, quiet: bool = False) -> Console:
     """Return the console for progress and errors."""
-    return Console(stderr=True, highlight=False, quiet=quiet)
+    return Console(stderr=True, highlight=False, quiet=quiet, emoji=False)
 
 
 def emit(value: object) -> None:
@@ -89,7 +90,7 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except ClonedetectError as error:
-        stderr().print(f"[bold red]error:[/] {_escape(str(error))}")
+        stderr().print(Text.assemble(("error:", "bold red"), " ", str(error)), soft_wrap=True)
         raise SystemExit(int(error.exit_code)) from error
     except KeyboardInterrupt as error:
         stderr().print("interrupted")
@@ -97,7 +98,3 @@ def exit_codes() -> Iterator[None]:
     except BrokenPipeError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(int(ExitCode.DONE)) from error
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -38,4 +38,4 @@ def decide(
     if wants_json(as_json):
         emit(made)
     else:
-        stdout().print(f"{made.finding_id}: {made.decision} by {made.by}")
+        stdout().print(f"{made.finding_id}: {made.decision} by {made.by}", markup=False, soft_wrap=True)

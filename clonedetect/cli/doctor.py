@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from clonedetect.cli.console import emit, json_option, stdout, wants_json
 from clonedetect.errors import ExitCode
@@ -31,7 +32,8 @@ def doctor(as_json: bool) -> None:
             table.add_column(heading)
         for check in checks:
             remedy = f"\n{check.remedy}" if check.remedy else ""
-            table.add_row(check.name, f"[{_COLOURS[check.health]}]{check.health}[/]", check.detail + remedy)
+            health = Text(check.health, _COLOURS[check.health])
+            table.add_row(Text(check.name), health, Text(check.detail + remedy))
         stdout().print(table)
     if any(check.health is Health.BAD for check in checks):
         raise SystemExit(int(ExitCode.DEPENDENCY))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from typing import Any
 
 import click
 
 from clonedetect import __version__
 from clonedetect.cli.console import exit_codes, stderr
-from clonedetect.errors import ClonedetectError, ExitCode
+from clonedetect.errors import ExitCode
 
 __all__ = ["cli", "main"]
 
@@ -46,6 +47,11 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(f"clonedetect.cli.{module}"), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command and end in our exit code, before click makes an interruption or a closed pipe a 1."""
+        with exit_codes():
+            return super().invoke(ctx)
+
 
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -66,15 +72,12 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors outside our own tree end in 70."""
-    with exit_codes():
-        try:
-            cli(prog_name="clonedetect")
-        except Exception as error:
-            if isinstance(error, ClonedetectError | BrokenPipeError):
-                raise
-            stderr().print(traceback.format_exc(), markup=False)
-            stderr().print("This is a defect of clonedetect; please report the lines above.")
-            raise SystemExit(int(ExitCode.INTERNAL)) from error
+    try:
+        cli(prog_name="clonedetect")
+    except Exception as error:
+        stderr().print(traceback.format_exc(), markup=False, soft_wrap=True)
+        stderr().print("This is a defect of clonedetect; please report the lines above.")
+        raise SystemExit(int(ExitCode.INTERNAL)) from error
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from clonedetect.cli.console import emit, json_option, quiet_option, stdout, track, wants_json
 from clonedetect.errors import ExitCode
@@ -41,14 +42,15 @@ def match(
               clonedetect match INDEX downloads/ --json
     """
     chosen = read_settings(settings, index)
-    phrases = read_banks(chosen).phrases
+    banks = read_banks(chosen)
     names = list_files(files)
     has_findings = False
-    with open_reference(index) as reference, Examiner(reference, chosen.settings, phrases) as examiner:
+    with open_reference(index) as reference, Examiner(reference, chosen.settings, banks.phrases) as examiner:
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):
             table.add_column(heading, overflow="fold")
-        for result in track(match_files(examiner, names), len(names), "matching", quiet=quiet):
+        results = match_files(examiner, names, banks.blocked)
+        for result in track(results, len(names), "matching", quiet=quiet):
             has_findings = has_findings or bool(result.matches)
             if wants_json(as_json):
                 for row in match_rows(result):
@@ -63,7 +65,7 @@ def match(
 
 def match_rows(result: FileResult) -> list[dict[str, object]]:
     """Return the JSON objects of one file: one a match, or one that says what came instead."""
-    query: dict[str, object] = {"schema": 1, "query": result.query, "query_kind": result.query_kind}
+    query: dict[str, object] = {"schema": 1, "query": _shown(result.query), "query_kind": result.query_kind}
     if not result.matches:
         return [query | {"verdict": result.verdict, "reasons": result.reasons}]
     return [query | _match_row(one) for one in result.matches]
@@ -93,9 +95,17 @@ _COLOURS = {Verdict.CONFIRMED: "bold red", Verdict.POSSIBLE: "yellow", Verdict.N
 
 
 def _add_rows(table: Table, result: FileResult) -> None:
-    colour = _COLOURS.get(result.verdict, "cyan")
     if not result.matches:
-        table.add_row(result.query, f"[{colour}]{result.verdict}[/]", "", "; ".join(result.reasons[:2]))
+        _add_row(table, result.query, result.verdict, "", result.reasons)
     for one in result.matches:
-        colour = _COLOURS[one.verdict]
-        table.add_row(result.query, f"[{colour}]{one.verdict}[/]", one.item_id, "; ".join(one.reasons[:2]))
+        _add_row(table, result.query, one.verdict, one.item_id, one.reasons)
+
+
+def _add_row(table: Table, query: str, verdict: Verdict, item: str, reasons: tuple[str, ...]) -> None:
+    coloured = Text(verdict, _COLOURS.get(verdict, "cyan"))
+    table.add_row(Text(_shown(query)), coloured, Text(item), Text("; ".join(reasons[:2])))
+
+
+def _shown(path: str) -> str:
+    """Return a path as text; bytes of its name that are not UTF-8 are spelled out."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from clonedetect.cli.console import emit, json_option, quiet_option, stderr, stdout, wants_json
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
@@ -214,13 +215,13 @@ def _show(summary: ScanSummary) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes)
-    table.add_row("captures", f"{summary.captures} ({outcomes})")
+    table.add_row("captures", f"{summary.captures} ({outcomes})" if outcomes else "0")
     table.add_row("refused", str(summary.refusals))
     table.add_row("not visited", str(summary.not_visited))
     table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
     table.add_row("items", f"{summary.confirmed_items} of {summary.confirmed_accounts} accounts confirmed")
     table.add_row("for people", f"{summary.possible_findings} {Verdict.POSSIBLE} findings")
     if summary.stopped_by:
-        table.add_row("stopped", summary.stopped_by)
+        table.add_row("stopped", Text(summary.stopped_by))
     table.add_row("seconds", f"{summary.seconds:.1f}")
     stdout().print(table)

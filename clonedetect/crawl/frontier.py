@@ -148,6 +148,14 @@ class Frontier:
         sql = "UPDATE frontier SET state = 'pending', not_before = ? WHERE id = ? AND state = 'leased'"
         self._database.execute(sql, [not_before, id_])
 
+    def revive(self, url: str, purpose: Purpose) -> None:
+        """Make a closed URL due again, as if it had never been asked; unknown ones are ignored."""
+        sql = (
+            "UPDATE frontier SET state = 'pending', not_before = 0, tries = 0, reason = '' "
+            "WHERE url = ? AND purpose = ? AND state IN ('done', 'refused', 'failed')"
+        )
+        self._database.execute(sql, [url, purpose.value])
+
     def find(self, url: str, purpose: Purpose) -> Entry | None:
         """Return the row of a URL, or None if it was never known."""
         sql = f"SELECT {_COLUMNS} FROM frontier WHERE url = ? AND purpose = ?"  # noqa: S608  names are ours

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,13 +17,13 @@ from PIL import Image
 from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page, judge_unseen
 from clonedetect.analysis.repeated import repeated_blocks
 from clonedetect.case.store import CaseStore
-from clonedetect.errors import UrlError, VerificationError
+from clonedetect.errors import InputError, UrlError, VerificationError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
 from clonedetect.jobs.banks import Banks
 from clonedetect.jobs.doctor import software
-from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis, ReferenceCopy
@@ -40,6 +40,8 @@ __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
 _ACTOR = "clonedetect analysis"
 _PAGES = (Purpose.PAGE, Purpose.API)
 _NO_PICTURE_HERE = "not captured"
+_MOST_KEPT = 256
+"""Pictures kept hashed between the pages of a site; each takes about half a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,31 @@ class AnalysisRun:
     blocked: frozenset[Digest] = frozenset()
     _media: dict[str, Capture] = field(default_factory=dict)
     _queries: dict[Digest, QueryImage | Unexamined] = field(default_factory=dict)
-    _pictures: dict[Digest, _Picture] = field(default_factory=dict)
+    _pictures: dict[tuple[Digest, ...], _Picture] = field(default_factory=dict)
+    _allowed_sites: frozenset[str] = field(init=False)
 
-    def run(self, pages: Sequence[Capture]) -> Iterator[PageDone]:
-        """Judge `pages`, site by site, each stored before it is told."""
+    def __post_init__(self) -> None:
+        self._allowed_sites = frozenset(map(_site_of_host, self.examiner.settings.allow.domains))
+
+    def run(self, pages: Sequence[Capture], judged: Collection[str] = ()) -> Iterator[PageDone]:
+        """Judge `pages` but for those `judged`, site by site, each stored before it is told.
+
+        What a site repeats is told from all its pages, so that a run that was
+        interrupted ends in the verdicts of one that was not.
+        """
         self._media = {one.url: one for one in self.store.captures() if one.purpose is Purpose.MEDIA}
         done = 0
+        total = sum(page.url not in judged for page in pages)
         for site in _by_site(pages).values():
+            due = [page for page in site if page.url not in judged]
+            if not due:
+                continue
             repeated = repeated_blocks(content for _, content in self._contents(site))
-            for capture, content in self._contents(site, with_unseen=True):
+            for capture, content in self._contents(due, with_unseen=True):
                 found = self._judge(capture, content, repeated)
                 self._store(found)
                 done += 1
-                yield PageDone(found, done, len(pages))
+                yield PageDone(found, done, total)
             self._queries.clear()
             self._pictures.clear()
 
@@ -110,7 +124,7 @@ class AnalysisRun:
         media = self._examine(content.media)
         texts = self.examiner.texts(content.blocks, repeated)
         found = judge_page(capture, content, media, texts, self.examiner.settings.thresholds.text)
-        return _allowed(found) if _site(capture.url) in self.examiner.settings.allow.domains else found
+        return _allowed(found) if _site(capture.url) in self._allowed_sites else found
 
     def _examine(self, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
         named = [(ref, self._bytes_of(ref)) for ref in media]
@@ -119,12 +133,15 @@ class AnalysisRun:
         with ThreadPoolExecutor(self.examiner.workers) as pool:
             self._queries.update(zip(missing, pool.map(self._query, missing.items()), strict=True))
         siblings = [query for query in map(self._queries.get, wanted) if isinstance(query, QueryImage)]
-        return [self._examined(ref, data, siblings) for ref, data in named]
+        examined = [self._examined(ref, data, siblings) for ref, data in named]
+        for digest in list(self._queries)[:-_MOST_KEPT]:
+            del self._queries[digest]
+        return examined
 
     def _query(self, picture: tuple[Digest, bytes]) -> QueryImage | Unexamined:
         digest, data = picture
         if digest in self.blocked:
-            return Unexamined("withheld: on the operator's list of blocked content")
+            return Unexamined(WITHHELD)
         return self.examiner.query(data)
 
     def _bytes_of(self, ref: MediaRef) -> bytes | Unexamined:
@@ -164,11 +181,14 @@ class AnalysisRun:
         return ExaminedMedia(url, outcome.matches, record_id, picture.digest, why)
 
     def _compare(self, digest: Digest, siblings: Sequence[QueryImage]) -> _Picture:
-        if digest not in self._pictures:
+        # Which other pictures stand beside it is part of the question: a verdict must
+        # not depend on which page of the site was judged first.
+        key = (digest, *(sibling.signals.digest for sibling in siblings))
+        if key not in self._pictures:
             query = self._queries[digest]
             found = query if isinstance(query, Unexamined) else self.examiner.picture(query, siblings)
-            self._pictures[digest] = _Picture(found, digest)
-        return self._pictures[digest]
+            self._pictures[key] = _Picture(found, digest)
+        return self._pictures[key]
 
     def _store(self, found: PageAnalysis) -> None:
         references = {
@@ -235,17 +255,17 @@ def analyse_case(
         )
     judged = store.analysed_pages(analysis.analysis_id)
     run = AnalysisRun(store, index, examiner, analysis, now=now, blocked=banks.blocked)
-    yield from run.run([page for page in pages if page.url not in judged])
+    yield from run.run(pages, judged)
 
 
 def _continued(store: CaseStore, snapshot: str, settings: str, newest: datetime | None) -> Analysis | None:
     """Return the last analysis if it decides by the same and nothing was captured since it began."""
     analyses = store.contents().analyses
-    if not analyses or newest is None:
+    if not analyses:
         return None
     last = analyses[-1]
     same = (last.index_snapshot, last.settings, last.environment) == (snapshot, settings, software())
-    return last if same and newest <= last.started_at else None
+    return last if same and (newest is None or newest <= last.started_at) else None
 
 
 def _latest(captures: Iterator[Capture]) -> list[Capture]:
@@ -271,6 +291,14 @@ def _site(url: str) -> str:
     return registrable_domain(host) or host
 
 
+def _site_of_host(host: str) -> str:
+    """Return the site of a host as the settings write it, in the ASCII spelling that captures have."""
+    try:
+        return _site(f"http://{host}/")
+    except UrlError as error:
+        raise InputError(f"allow.domains: {host}: {error.reason}") from error
+
+
 def _allowed(found: PageAnalysis) -> PageAnalysis:
     """Show what was found on an allow-listed domain without accusing it."""
     reason = "the domain is on the operator's allow list"
@@ -288,15 +316,16 @@ def _softened(match: Match, reason: str) -> Match:
 
 
 def _inline(url: str) -> bytes | Unexamined:
-    """Return the bytes of a ``data:`` URL (RFC 2397)."""
+    """Return the bytes of a ``data:`` URL (RFC 2397), as forgiving of base64 as browsers are."""
     head, comma, body = url.partition(",")
     if not comma:
         return Unexamined("picture: malformed data URL")
     data = unquote_to_bytes(body)
-    if not head.endswith(";base64"):
+    if not head.lower().replace(" ", "").endswith(";base64"):
         return data
+    compact = b"".join(data.split()).rstrip(b"=")
     try:
-        return base64.b64decode(data, validate=False)
+        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return Unexamined("picture: malformed data URL")
 

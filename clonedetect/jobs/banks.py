@@ -72,6 +72,7 @@ def _lines(chosen: SettingsFile, names: Sequence[str]) -> tuple[list[str], list[
             text = data.decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"the list {path} that the settings name cannot be read: {error}") from error
-        lines += [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        stripped = (line.strip() for line in text.splitlines())
+        lines += [line for line in stripped if line and not line.startswith("#")]
         notes.append(f"{name} {digest_of(data)}")
     return lines, notes

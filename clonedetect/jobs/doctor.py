@@ -23,6 +23,7 @@ from clonedetect.crawl.selftest import self_test
 __all__ = ["Check", "Health", "examine", "software"]
 
 _DISK_FLOOR_BYTES = 2_000_000_000
+_ABSENT = "not installed"
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 _DECIDING = (
     "aiohttp",
@@ -61,19 +62,29 @@ class Check:
 
 
 def software() -> tuple[tuple[str, str], ...]:
-    """Return (name, version) of everything whose version decides a result, our own first."""
+    """Return (name, version) of everything whose version decides a result, our own first.
+
+    A part that is imported from elsewhere than its usual distribution has "not installed".
+    """
     named = [
         ("clonedetect", __version__),
         ("python", platform.python_version()),
         ("sqlite", sqlite3.sqlite_version),
     ]
-    return (*named, *((name, importlib.metadata.version(name)) for name in _DECIDING))
+    return (*named, *((name, _version(name)) for name in _DECIDING))
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return _ABSENT
 
 
 def examine(folder: Path, now: datetime) -> Iterator[Check]:
     """Yield the checks one by one; `folder` is where cases would be written."""
     for name, version in software():
-        yield Check(name, Health.GOOD, version)
+        yield _library(name, version)
     yield _wire()
     yield _clock(now)
     yield _disk(folder)
@@ -84,6 +95,12 @@ def examine(folder: Path, now: datetime) -> Iterator[Check]:
         "pip install 'clonedetect[demo]'",
     )
     yield _optional("openssl, to check seals without us", _has_openssl, "apt-get install openssl")
+
+
+def _library(name: str, version: str) -> Check:
+    if version == _ABSENT:
+        return Check(name, Health.BAD, version, "install what requirements.lock names, in its versions")
+    return Check(name, Health.GOOD, version)
 
 
 def _wire() -> Check:

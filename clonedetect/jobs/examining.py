@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from clonedetect.errors import MediaError
+from clonedetect.errors import MediaError, UsageError
 from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.candidates import ImageOutcome, match_image
@@ -21,7 +22,10 @@ from clonedetect.settings.document import Settings
 from clonedetect.signals.image import QueryImage, query_image, with_features
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
-__all__ = ["Examiner", "Unexamined"]
+__all__ = ["WITHHELD", "Examiner", "Unexamined"]
+
+WITHHELD = "withheld: on the operator's list of blocked content"
+"""Why something on `banks.blocked_digests` was not examined."""
 
 _PICTURE_TIMEOUT_S = 20.0
 _PICTURE_MEMORY_BYTES = 3 << 30
@@ -42,7 +46,8 @@ class Examiner:
     """Everything one index and one settings document say of pictures, texts and pages.
 
     Hostile bytes are parsed in killable workers, comparing happens here. Use it
-    as a context manager: it ends the workers.
+    as a context manager: it ends the workers. `close` may be called from
+    another thread: what is under way then ends in UsageError within a moment.
     """
 
     index: ReferenceIndex
@@ -52,6 +57,8 @@ class Examiner:
     _masks: MaskCache = field(default_factory=MaskCache)
     _pages: Sandbox = field(init=False)
     _pictures: Sandbox = field(init=False)
+    _closing: threading.Lock = field(default_factory=threading.Lock)
+    _is_closed: bool = False
 
     def __post_init__(self) -> None:
         self._pages = Sandbox(1)
@@ -68,8 +75,14 @@ class Examiner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pages.close()
-        self._pictures.close()
+        self.close()
+
+    def close(self) -> None:
+        """End the workers, whatever they are at, and compare nothing more."""
+        self._is_closed = True
+        with self._closing:
+            self._pages.close()
+            self._pictures.close()
 
     def page(self, content: bytes, url: str, content_type: str) -> PageContent | Unexamined:
         """Read a document in the sandbox."""
@@ -90,6 +103,7 @@ class Examiner:
 
     def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:
         """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""
+        self._require_open()
         width, height = query.signals.width, query.signals.height
         if max(width, height) < _LEAST_SIDE:
             return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
@@ -99,4 +113,9 @@ class Examiner:
 
     def texts(self, blocks: Sequence[TextBlock], repeated: Collection[Digest] = ()) -> tuple[Match, ...]:
         """Find the index's captions in text blocks; `repeated` are the site's interface strings."""
+        self._require_open()
         return match_texts(blocks, self.index, self.settings.thresholds.text, self.phrases, repeated)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise UsageError("the examiner is closed: nothing can be compared with it")

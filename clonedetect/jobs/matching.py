@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +12,9 @@ from pathlib import Path
 from clonedetect.crawl.sniff import media_kind
 from clonedetect.errors import InputError
 from clonedetect.extract.charset import decode
-from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
 from clonedetect.match.text import is_too_short
+from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.item import MediaKind
 from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import BlockKind, TextBlock
@@ -52,24 +53,32 @@ def list_files(arguments: Iterable[str]) -> tuple[str, ...]:
     """
     files: list[str] = []
     for argument in arguments:
-        if argument.startswith("@"):
-            files += list_files(_lines(Path(argument[1:])))
-        elif Path(argument).is_dir():
-            walk = sorted(os.walk(argument, onerror=_refuse_unreadable))
-            files += [str(Path(folder, name)) for folder, _, names in walk for name in sorted(names)]
-        elif Path(argument).is_file():
-            files.append(argument)
-        else:
-            raise InputError(f"there is no file {argument}")
+        paths = _lines(Path(argument[1:])) if argument.startswith("@") else [argument]
+        for path in paths:
+            files += _walked(path)
     if not files:
         raise InputError("no file to match: name files, a directory that holds some, or @LIST")
     return tuple(files)
 
 
-def match_files(examiner: Examiner, files: Iterable[str]) -> Iterator[FileResult]:
+def _walked(path: str) -> Iterator[str]:
+    """Yield `path`, or the files below it; pipes and devices would be waited for, and are passed over."""
+    if Path(path).is_file():
+        yield path
+    elif Path(path).is_dir():
+        for folder, _, names in sorted(os.walk(path, onerror=_refuse_unreadable)):
+            yield from (str(file) for file in map(Path(folder).joinpath, sorted(names)) if file.is_file())
+    else:
+        raise InputError(f"there is no file {path}")
+
+
+def match_files(
+    examiner: Examiner, files: Iterable[str], blocked: Collection[Digest] = ()
+) -> Iterator[FileResult]:
     """Compare each file with the index, one result a file, in order.
 
-    Raises InputError for a file that cannot be read.
+    What is in `blocked` is neither decoded nor read. Raises InputError for a
+    file that cannot be read.
     """
     for name in files:
         try:
@@ -77,7 +86,10 @@ def match_files(examiner: Examiner, files: Iterable[str]) -> Iterator[FileResult
                 data = stream.read(_MOST_BYTES + 1)
         except OSError as error:
             raise InputError(f"{name} cannot be read: {error.strerror}") from error
-        yield _match(examiner, name, data)
+        if digest_of(data) in blocked:
+            yield _unseen(name, _kind(data), WITHHELD)
+        else:
+            yield _match(examiner, name, data)
 
 
 def _match(examiner: Examiner, name: str, data: bytes) -> FileResult:

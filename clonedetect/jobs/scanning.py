@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
-from clonedetect.crawl.events import CrawlEvent, CrawlSummary
+from clonedetect.crawl.events import CrawlEvent, CrawlSummary, RefusalEvent
 from clonedetect.crawl.fetch import Fetcher
 from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
@@ -29,21 +30,20 @@ from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.extract.walls import classify
 from clonedetect.grant.file import SignedGrant, read_grant
 from clonedetect.grant.keys import read_public_keys
-from clonedetect.grant.permit import permit
+from clonedetect.grant.permit import is_open, permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.opening import open_reference
-from clonedetect.models.capture import FetchResult, Outcome, Purpose
+from clonedetect.jobs.reaching import sort_seeds, unreached
+from clonedetect.models.capture import FetchResult, Outcome, Purpose, RefusalRecord
 from clonedetect.models.case import GrantFile
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.page import PageContent
 from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = ["FindingEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
-
-_UNREACHED = frozenset({Outcome.DNS_ERROR, Outcome.CONNECT_ERROR, Outcome.TLS_ERROR, Outcome.TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class _Stop:
     def __init__(self) -> None:
         self.is_set = False
         self.event: asyncio.Event | None = None
+        self.hurry: Callable[[], None] | None = None
+        """What ends the work under way at once; called in a thread of its own."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, event: asyncio.Event) -> None:
@@ -105,7 +107,10 @@ class _Stop:
     def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  a signal handler's signature
         self.is_set = True
         if self.event is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self.event.set)
+            with suppress(RuntimeError):  # the crawl is over and its loop closed
+                self._loop.call_soon_threadsafe(self.event.set)
+        if self.hurry is not None:
+            threading.Thread(target=self.hurry, daemon=True).start()
 
 
 @contextmanager
@@ -139,10 +144,13 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         raise UsageError("a new case needs URLs: name some, or a list of them with @FILE")
     if request.index is not None:
         open_reference(request.index).close()  # a wrong index is told before the first request
+    if not request.crawl and not (request.case / "case.db").exists():
+        raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     with _stoppable() as stop, open_case(request.case, signed.grant.case_id) as (store, custody):
         _accept(store, signed, approver)
         stopped_by = ""
         if request.crawl:
+            _require_open_window(request, signed.grant, store, on_event)
             archive = WarcArchive.open(
                 store.folder,
                 store.case_id,
@@ -162,13 +170,14 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             )
             told = asyncio.run(crawl.run())
             stopped_by = told.stopped_by
-            _mind_seeds(request, told, store)
+            if not stop.is_set:
+                _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
             with (
                 open_reference(request.index) as index,
                 Examiner(index, chosen.settings, banks.phrases, workers=request.workers) as examiner,
             ):
-                _tell_all(analyse_case(store, index, examiner, banks, now=_now), on_event, stop)
+                _tell_all(analyse_case(store, index, examiner, banks, now=_now), examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
@@ -242,6 +251,9 @@ class _Crawl:
                     on_event=self.on_event,
                 )
                 frontier = Frontier(self.store.database)
+                named, _ = sort_seeds(self.grant, self.request.seeds, _now())
+                for url in unreached(named, self.store):
+                    frontier.revive(url, Purpose.PAGE)
                 crawler = Crawler(
                     Recorder(self.store, self.archive, frontier, actor="clonedetect crawl"),
                     hooks,
@@ -299,25 +311,53 @@ class _Reader:
         return answer
 
 
-def _mind_seeds(request: ScanRequest, told: CrawlSummary, store: CaseStore) -> None:
+def _mind_seeds(request: ScanRequest, grant: Grant, told: CrawlSummary, store: CaseStore) -> None:
     if request.seeds and told.seeds_refused == len(set(request.seeds)):
         raise NotPermittedError(
             "the grant refuses every URL of the list; `clonedetect grant check` says why for each"
         )
-    first = [one for one in store.captures() if one.purpose in (Purpose.PAGE, Purpose.ROBOTS)]
-    if first and all(one.outcome in _UNREACHED for one in first):
+    urls, _ = sort_seeds(grant, request.seeds, _now())
+    failed = unreached(urls, store)
+    if failed and len(failed) == len(urls):
+        first = next(iter(failed.values()))
         raise DependencyError(
-            f"no URL of the list could be reached: {first[0].url}: {first[0].outcome} ({first[0].reason})"
+            f"no URL of the list could be reached: {first.url}: {first.outcome} ({first.reason})"
         )
 
 
-def _tell_all(pages: Iterator[PageDone], on_event: Callable[[ScanEvent], None], stop: _Stop) -> None:
-    for done in pages:
-        on_event(done)
-        for finding in done.analysis.findings:
-            on_event(FindingEvent(finding))
-        if stop.is_set:
-            return
+def _require_open_window(
+    request: ScanRequest, grant: Grant, store: CaseStore, on_event: Callable[[ScanEvent], None]
+) -> None:
+    """Refuse all seeds, and leave what earlier runs found for a grant whose window is open."""
+    now = _now()
+    if is_open(grant, now):
+        return
+    _, refused = sort_seeds(grant, request.seeds, now)
+    records = [RefusalRecord(one.url, one.purpose, one.reason, "enqueue", now) for one in refused]
+    for record in store.record_refusals(records):
+        on_event(RefusalEvent(record))
+    raise NotPermittedError(
+        f"grant {grant.grant_id} is in force from {grant.valid_from:%Y-%m-%dT%H:%M:%SZ} "
+        f"until {grant.valid_to:%Y-%m-%dT%H:%M:%SZ} only: nothing may be fetched now"
+    )
+
+
+def _tell_all(
+    pages: Iterator[PageDone], examiner: Examiner, on_event: Callable[[ScanEvent], None], stop: _Stop
+) -> None:
+    stop.hurry = examiner.close
+    try:
+        for done in pages:
+            on_event(done)
+            for finding in done.analysis.findings:
+                on_event(FindingEvent(finding))
+            if stop.is_set:
+                return
+    except UsageError:
+        if not stop.is_set:
+            raise
+    finally:
+        stop.hurry = None
 
 
 def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:

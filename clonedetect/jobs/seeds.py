@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 import msgspec
@@ -17,12 +19,20 @@ from clonedetect.errors import InputError
 __all__ = ["read_seeds"]
 
 _ZIP = b"PK\x03\x04"
+_NO_WORKBOOK = (
+    *(BadZipFile, InvalidFileException, ParseError, zlib.error),
+    *(AttributeError, EOFError, KeyError, OSError, TypeError, ValueError),
+)
+"""What openpyxl raises for an archive that is no workbook, or one whose sheets are damaged."""
 
 
 def read_seeds(arguments: Iterable[str]) -> tuple[str, ...]:
     """Return the URLs named, in order and each once; ``@FILE`` is read, its format told by content.
 
-    Raises InputError where a file cannot be read or holds no URL at all.
+    Cells of a table that are no http or https URL are other columns. Lines of a
+    plain list are not passed over: one that is no URL is for the grant to
+    refuse by name. Raises InputError where a file cannot be read or holds no
+    URL at all.
     """
     urls: list[str] = []
     for argument in arguments:
@@ -35,11 +45,14 @@ def _from_file(path: Path) -> list[str]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"the list {path} cannot be read: {error.strerror}") from error
-    cells = _workbook_cells(path, data) if data.startswith(_ZIP) else _text_cells(path, data)
-    urls = [cell for cell in map(str.strip, cells) if cell.lower().startswith(("http://", "https://"))]
+    is_workbook = data.startswith(_ZIP)
+    is_table = is_workbook or path.suffix.lower() == ".csv"
+    cells = _workbook_cells(path, data) if is_workbook else _text_cells(path, data)
+    found = [cell for cell in map(str.strip, cells) if cell]
+    urls = [cell for cell in found if cell.lower().startswith(("http://", "https://"))]
     if not urls:
         raise InputError(f"the list {path} holds no http or https URL")
-    return urls
+    return urls if is_table else found
 
 
 def _text_cells(path: Path, data: bytes) -> Iterator[str]:
@@ -50,20 +63,24 @@ def _text_cells(path: Path, data: bytes) -> Iterator[str]:
             f"the list {path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
         ) from error
     if path.suffix.lower() == ".csv":
-        yield from _csv_cells(text)
+        yield from _csv_cells(path, text)
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line.startswith("{"):
             yield _json_url(path, number, line)
         elif not line.startswith("#"):
             yield line
 
 
-def _csv_cells(text: str) -> Iterator[str]:
+def _csv_cells(path: Path, text: str) -> Iterator[str]:
     heading = text.partition("\n")[0]
     delimiter = max(",;\t", key=heading.count)
-    for row in csv.reader(io.StringIO(text), delimiter=delimiter):
-        yield from row
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        for row in rows:
+            yield from row
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: {error}") from error
 
 
 class _Row(msgspec.Struct):
@@ -80,8 +97,8 @@ def _json_url(path: Path, number: int, line: str) -> str:
 def _workbook_cells(path: Path, data: bytes) -> Iterator[str]:
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
+        for sheet in book.worksheets:
+            for row in sheet.iter_rows(values_only=True):
+                yield from (str(cell) for cell in row if cell is not None)
+    except _NO_WORKBOOK as error:
         raise InputError(f"the list {path} looks like a workbook and is none: {error}") from error
-    for sheet in book.worksheets:
-        for row in sheet.iter_rows(values_only=True):
-            yield from (str(cell) for cell in row if cell is not None)
