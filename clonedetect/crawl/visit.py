@@ -75,7 +75,9 @@ class Visitor:
         """Keep refusals and tell those that are new."""
         moment = self._hooks.now()
         records = [
-            RefusalRecord(r.refusal.url, r.refusal.purpose, r.refusal.reason, r.where, moment, parent_url)
+            RefusalRecord(
+                _recordable(r.refusal.url), r.refusal.purpose, r.refusal.reason, r.where, moment, parent_url
+            )
             for r in refusals
         ]
         self.announce(self._recorder.store.record_refusals(records))
@@ -218,3 +220,8 @@ class Visitor:
         self._recorder.frontier.pause(host, until, reason)
         if state.is_parked:
             self._recorder.frontier.park(host, until, reason)
+
+
+def _recordable(url: str) -> str:
+    """Return an address as records can hold it: bytes of a list that are no UTF-8 come as half surrogates."""
+    return url.encode("utf-8", "backslashreplace").decode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from clonedetect.errors import MediaError, UsageError
+from clonedetect.errors import InputError, MediaError
 from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.candidates import ImageOutcome, match_image
@@ -85,8 +85,11 @@ class Examiner:
             self._pictures.close()
 
     def page(self, content: bytes, url: str, content_type: str) -> PageContent | Unexamined:
-        """Read a document in the sandbox."""
-        answer = self._pages.call(read_page, content, url, content_type)
+        """Read a document in the sandbox; what is no document is a reason, not an error."""
+        try:
+            answer = self._pages.call(read_page, content, url, content_type)
+        except InputError:
+            return Unexamined("a document that is no page")
         if isinstance(answer, Killed):
             return Unexamined(f"the parser was stopped: {answer.reason}")
         return answer
