@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clonedetect.extract.harvest import Omission
 from clonedetect.match.corroborate import corroborate
 from clonedetect.models.capture import Capture, Outcome
-from clonedetect.models.ids import AccountId, Digest, RecordId
+from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId
 from clonedetect.models.match import Finding, Kind, Match, PageVerdict, Verdict
 from clonedetect.models.page import PageContent, TextBlock
 from clonedetect.models.settings import TextThresholds
 
-__all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_unseen"]
+__all__ = ["ExaminedMedia", "PageAnalysis", "Tolerance", "judge_page", "judge_redirected", "judge_unseen"]
 
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
 _HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS})
 _PICTURE_KINDS = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
+
+
+Tolerance = Callable[[ItemId], str]
+"""Why an item may stand on the page at hand, as a sentence, "" where nobody allowed it."""
+
+
+def _tolerate_nothing(_: ItemId) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +67,31 @@ def judge_unseen(capture: Capture) -> PageAnalysis:
     return PageAnalysis(verdict, ())
 
 
+def judge_redirected(capture: Capture) -> PageAnalysis:
+    """Return the verdict on an address that led to another site: what came is judged as that site's."""
+    reason = f"redirected to {capture.final_url}, another site: what it shows is judged there"
+    not_examined = (("redirected to another site", 1),)
+    return PageAnalysis(
+        PageVerdict(capture.url, Verdict.INCONCLUSIVE, reasons=(reason,), not_examined=not_examined), ()
+    )
+
+
 def judge_page(
     capture: Capture,
     content: PageContent,
     media: Sequence[ExaminedMedia],
     texts: Iterable[Match],
     thresholds: TextThresholds,
+    *,
+    tolerance: Tolerance = _tolerate_nothing,
 ) -> PageAnalysis:
     """Return the one verdict on a captured page, with every finding and what was not examined.
 
     1. A pair that is only possible is confirmed where a confirmed pair of an
        independent kind (a picture, a caption) on the same page supports it.
-    2. The page is confirmed or possible by its best finding.
-    3. `none` is said only if every text block and media reference was
+    2. What `tolerance` knows a reason for is shown and accuses nobody: possible at most.
+    3. The page is confirmed or possible by its best finding.
+    4. `none` is said only if every text block and media reference was
        examined; otherwise the page is inconclusive, with counts by reason.
     """
     if capture.outcome is not Outcome.OK or capture.record_id is None or capture.content_digest is None:
@@ -80,10 +100,11 @@ def judge_page(
     blocks = {block.locator: block for block in content.blocks}
     seen = [_picture_finding(page, picture, match) for picture in media for match in picture.matches]
     seen += [_text_finding(page, blocks, match) for match in texts]
-    weighed = _best_of_each(_corroborated(seen, thresholds))
+    weighed = _best_of_each(_tolerated(one, tolerance) for one in _corroborated(seen, thresholds))
     findings = tuple(one for one in weighed if one.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE))
-    doubts = len(weighed) - len(findings)
-    return PageAnalysis(_verdict(capture, content, media, findings, doubts), findings)
+    verdict = _verdict(capture, content, media, findings, doubts=len(weighed) - len(findings))
+    reasons = dict.fromkeys(filter(None, (tolerance(one.match.item_id) for one in findings)))
+    return PageAnalysis(replace(verdict, reasons=(*reasons, *verdict.reasons)), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +166,14 @@ def _supported(match: Match) -> Match:
         return match
     reason = "corroborated: the caption of the same item stands on the same page"
     return replace(match, verdict=Verdict.CONFIRMED, reasons=(*match.reasons, reason))
+
+
+def _tolerated(finding: Finding, tolerance: Tolerance) -> Finding:
+    reason, match = tolerance(finding.match.item_id), finding.match
+    if not reason:
+        return finding
+    verdict = Verdict.POSSIBLE if match.verdict is Verdict.CONFIRMED else match.verdict
+    return replace(finding, match=replace(match, verdict=verdict, reasons=(*match.reasons, reason)))
 
 
 def _best_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:

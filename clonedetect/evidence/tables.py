@@ -157,16 +157,16 @@ class _View:
             self.by_page[finding.page_url].append(finding)
         self.captures: dict[str, list[Capture]] = defaultdict(list)
         for capture in contents.captures:
-            url = self._page_url(capture)
-            if url is not None:
+            for url in self._page_urls(capture):
                 self.captures[url].append(capture)
 
-    def _page_url(self, capture: Capture) -> str | None:
-        """The address under which verdicts and findings know this capture; None for what is no page."""
-        for url in (capture.final_url, capture.url):
-            if url in self.verdicts or url in self.by_page:
-                return url if capture.purpose in (Purpose.PAGE, Purpose.API) else None
-        return capture.url if capture.purpose is Purpose.PAGE else None
+    def _page_urls(self, capture: Capture) -> tuple[str, ...]:
+        """The addresses under which verdicts and findings know this capture; none for what is no page."""
+        if capture.purpose not in (Purpose.PAGE, Purpose.API):
+            return ()
+        asked = dict.fromkeys((capture.url, capture.final_url))
+        known = tuple(url for url in asked if url in self.verdicts or url in self.by_page)
+        return known or ((capture.url,) if capture.purpose is Purpose.PAGE else ())
 
     def times(self, pages: Iterable[str]) -> tuple[datetime | None, datetime | None]:
         """When any of `pages` was first and last captured."""

@@ -98,6 +98,10 @@ def _read_links(harvest: Harvest, element: Element) -> None:
         _read_link_element(harvest, element, href, relations)
     elif element.tag in {"iframe", "frame"} and attributes.get("src"):
         harvest.add_link(attributes["src"], LinkKind.FRAME, place)
+    elif element.tag in {"object", "embed"}:
+        shown = attributes.get("data" if element.tag == "object" else "src", "")
+        if shown and looks_like_media(shown) is None:
+            harvest.add_link(shown, LinkKind.FRAME, place)
 
 
 def _read_link_element(harvest: Harvest, element: Element, href: str, relations: list[str]) -> None:

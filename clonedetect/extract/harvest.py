@@ -61,6 +61,8 @@ class Omission:
     NESTED = "documents nested too deep"
     JSON_DEPTH = "JSON nested too deep"
     JSON_SIZE = "JSON too large"
+    JSON_CUT = "JSON that is not whole"
+    BYTES = "bytes that are no text"
 
 
 @dataclass(frozen=True, slots=True)

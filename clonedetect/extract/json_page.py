@@ -22,6 +22,7 @@ from clonedetect.models.item import MediaKind
 from clonedetect.models.page import BlockKind, LinkKind
 
 __all__ = [
+    "is_json_sequence",
     "is_prose",
     "read_flight",
     "read_json_text",
@@ -36,6 +37,7 @@ _MAX_STRING = 1_000_000
 
 _GUARD = re.compile(r"\s*(?:\)\]\}',?|for\s*\(;;\);|while\s*\(1\);|&&&START&&&)\s*")
 _CALLBACK = re.compile(r"\s*(?:/\*\*/\s*)?[\w$.]{1,100}\(\s*(?=[{\[])")
+_BETWEEN = re.compile("[ \t\r\n\x1e]*")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ELEMENT = re.compile(r"<[a-zA-Z][^<>]{0,2000}>")
 _END_TAG = re.compile(r"</[a-zA-Z]")
@@ -89,6 +91,25 @@ def sniff_json(text: str, content_type: str) -> tuple[JsonValue, bool]:
         return json.loads(body, strict=False), True
     except (ValueError, RecursionError):
         return None, False
+
+
+def is_json_sequence(text: str) -> bool:
+    """Whether `text` is whole JSON values one after another (JSON lines, RFC 7464) and nothing else.
+
+    What nests too deep to be decoded is counted as such, and not as cut short.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    position = 0
+    try:
+        while gap := _BETWEEN.match(text, position):
+            if gap.end() == len(text):
+                return True
+            position = decoder.raw_decode(text, gap.end())[1]
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return False
 
 
 def read_json_text(harvest: Harvest, text: str, place: Place, level: int) -> bool:

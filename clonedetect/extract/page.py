@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from clonedetect.errors import InputError
 from clonedetect.extract.charset import decode
-from clonedetect.extract.harvest import PLACEHOLDER, Harvest, Nested, NestedKind, PageLimits
+from clonedetect.extract.harvest import PLACEHOLDER, Harvest, Nested, NestedKind, Omission, PageLimits
 from clonedetect.extract.html_page import HtmlFacts, read_html
 from clonedetect.extract.json_page import (
+    is_json_sequence,
     is_prose,
     read_json_text,
     read_json_value,
@@ -54,16 +55,26 @@ def read_page(
     facts = HtmlFacts()
     value, is_json = sniff_json(decoded.text, content_type)
     kind = content_type.partition(";")[0].strip().lower()
+    if _holds_other_format(content, decoded.encoding):
+        harvest.omitted[Omission.BYTES] += 1
     if is_json:
         read_json_value(harvest, value, root, 0)
     elif "json" in kind and read_json_text(harvest, decoded.text, root, 0):
-        pass  # several values, or a document cut short: what could be read was taken
+        if not is_json_sequence(decoded.text):
+            harvest.omitted[Omission.JSON_CUT] += 1  # what could be read was taken
     elif kind.endswith("javascript"):
         read_script(harvest, decoded.text, root, 0)
     else:
         facts = read_html(harvest, decoded.text, root, 0)
     _read_nested(harvest)
     return _content(harvest, facts, decoded.encoding, decoded.source)
+
+
+def _holds_other_format(content: bytes, encoding: str) -> bool:
+    """Whether bytes that were read as text are, or also are, a picture, video or document of another kind."""
+    is_wide = encoding.replace("-", "").lower().startswith(("utf16", "utf32"))
+    is_film = content[4:8] == b"ftyp"  # ISO 14496-12: MP4, AVIF, HEIC
+    return is_film or content.startswith(_BINARY) or (not is_wide and b"\x00" in content[:1_024])
 
 
 def _read_nested(harvest: Harvest) -> None:

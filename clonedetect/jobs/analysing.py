@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +14,14 @@ from urllib.parse import unquote_to_bytes
 
 from PIL import Image
 
-from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page, judge_unseen
+from clonedetect.analysis.page import (
+    ExaminedMedia,
+    PageAnalysis,
+    Tolerance,
+    judge_page,
+    judge_redirected,
+    judge_unseen,
+)
 from clonedetect.analysis.repeated import repeated_blocks
 from clonedetect.case.store import CaseStore
 from clonedetect.errors import InputError, UrlError, VerificationError
@@ -27,10 +34,10 @@ from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis, ReferenceCopy
-from clonedetect.models.ids import Digest, digest_of
+from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
-from clonedetect.models.match import Finding, Match, Verdict
-from clonedetect.models.page import MediaRef, PageContent
+from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.page import LinkKind, MediaRef, PageContent
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import Thumbnail
 from clonedetect.signals.image import QueryImage
@@ -71,29 +78,25 @@ class AnalysisRun:
     analysis: Analysis
     now: Callable[[], datetime]
     blocked: frozenset[Digest] = frozenset()
-    _media: dict[str, Capture] = field(default_factory=dict)
+    _media: Mapping[str, Capture] = field(default_factory=dict)
+    _seen: frozenset[str] = frozenset()
     _queries: dict[Digest, QueryImage | Unexamined] = field(default_factory=dict)
     _pictures: dict[tuple[Digest, ...], _Picture] = field(default_factory=dict)
     _allowed_sites: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._allowed_sites = frozenset(map(_site_of_host, self.examiner.settings.allow.domains))
+    def run(self, pages: Sequence[Capture], judged: frozenset[str]) -> Iterator[PageDone]:
+        """Judge `pages` but for those `judged` before, site by site, each stored before it is told.
 
-    def run(self, pages: Sequence[Capture], judged: Collection[str] = ()) -> Iterator[PageDone]:
-        """Judge `pages` but for those `judged`, site by site, each stored before it is told.
-
-        What a site repeats is told from all its pages, so that a run that was
-        interrupted ends in the verdicts of one that was not.
+        What a site repeats is told by all its pages: a run that goes on where
+        another stopped says what one run would have said.
         """
-        self._media = {one.url: one for one in self.store.captures() if one.purpose is Purpose.MEDIA}
-        done = 0
-        total = sum(page.url not in judged for page in pages)
+        self._media = _last_seen(one for one in self.store.captures() if one.purpose is Purpose.MEDIA)
+        self._seen = frozenset(page.url for page in pages if page.outcome is Outcome.OK)
+        done, total = 0, sum(page.url not in judged for page in pages)
         for site in _by_site(pages).values():
-            due = [page for page in site if page.url not in judged]
-            if not due:
-                continue
-            repeated = repeated_blocks(content for _, content in self._contents(site))
-            for capture, content in self._contents(due, with_unseen=True):
+            waiting = [page for page in site if page.url not in judged]
+            repeated = repeated_blocks(content for _, content in self._contents(site if waiting else ()))
+            for capture, content in self._contents(waiting, with_unseen=True):
                 found = self._judge(capture, content, repeated)
                 self._store(found)
                 done += 1
@@ -112,7 +115,7 @@ class AnalysisRun:
                 yield capture, PageContent(capture.url)
 
     def _read(self, capture: Capture) -> PageContent | None:
-        if capture.outcome is not Outcome.OK or capture.record_id is None:
+        if capture.outcome is not Outcome.OK or capture.record_id is None or _leads_elsewhere(capture):
             return None
         content = self.store.content(capture.record_id)
         read = self.examiner.page(content, capture.final_url, capture.content_type)
@@ -121,10 +124,35 @@ class AnalysisRun:
     def _judge(self, capture: Capture, content: PageContent, repeated: frozenset[Digest]) -> PageAnalysis:
         if capture.outcome is not Outcome.OK:
             return judge_unseen(capture)
+        if _leads_elsewhere(capture):
+            return judge_redirected(capture)
         media = self._examine(content.media)
         texts = self.examiner.texts(content.blocks, repeated)
-        found = judge_page(capture, content, media, texts, self.examiner.settings.thresholds.text)
-        return _allowed(found) if _site(capture.url) in self._allowed_sites else found
+        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
+        thresholds = self.examiner.settings.thresholds.text
+        tolerance = self._tolerance(capture.final_url)
+        return judge_page(capture, content, media, texts, thresholds, tolerance=tolerance)
+
+    def _unseen_frames(self, content: PageContent) -> Iterator[tuple[str, int]]:
+        """Count frames whose documents were not captured: readers see them as parts of the page."""
+        frames = [link.url for link in content.links if link.kind is LinkKind.FRAME]
+        unseen = sum(_normal(url) not in self._seen for url in frames)
+        if unseen:
+            yield "frame: not captured", unseen
+
+    def _tolerance(self, url: str) -> Tolerance:
+        """Return who allowed what on the page at `url`: the operator whole domains, an item's owner some."""
+        host = normalise(url).host
+        is_listed = _site(url) in self.examiner.settings.allow.domains
+
+        def reason(item_id: ItemId) -> str:
+            if is_listed:
+                return "the domain is on the operator's allow list"
+            item = self.index.item(item_id)
+            is_allowed = item is not None and any(_is_below(host, name) for name in item.allowed_domains)
+            return "the item may be shown on this domain, by its own entry" if is_allowed else ""
+
+        return reason
 
     def _examine(self, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
         named = [(ref, self._bytes_of(ref)) for ref in media]
@@ -157,10 +185,7 @@ class AnalysisRun:
         return self.store.content(capture.record_id)
 
     def _capture_of(self, url: str) -> Capture | None:
-        try:
-            return self._media.get(str(normalise(url)))
-        except UrlError:
-            return None
+        return self._media.get(_normal(url))
 
     def _examined(
         self, ref: MediaRef, data: bytes | Unexamined, siblings: Sequence[QueryImage]
@@ -233,17 +258,19 @@ def analyse_case(
     banks: Banks,
     *,
     now: Callable[[], datetime],
+    is_anew: bool = False,
 ) -> Iterator[PageDone]:
     """Judge every captured page of the case that this index, settings and software have not judged yet.
 
     A run that was interrupted goes on where it was; new captures, another state
     of the index, other settings or other software versions begin anew, and what
-    stood before remains in the case as superseded. Nothing is fetched.
+    stood before remains in the case as superseded. `is_anew` says that captures
+    came in whose times do not tell. Nothing is fetched.
     """
     generation = index.snapshot()
     pages = _latest(store.captures())
     newest = max((page.captured_at for page in store.captures()), default=None)
-    analysis = _continued(store, generation.snapshot_id, banks.recorded, newest)
+    analysis = None if is_anew else _continued(store, generation.snapshot_id, banks.recorded, newest)
     if analysis is None:
         analysis = store.begin_analysis(
             started_at=now(),
@@ -269,14 +296,33 @@ def _continued(store: CaseStore, snapshot: str, settings: str, newest: datetime 
 
 
 def _latest(captures: Iterator[Capture]) -> list[Capture]:
-    """Return each page's capture that counts: the last that was seen whole, else the last."""
-    pages: dict[str, Capture] = {}
-    for capture in captures:
-        if capture.purpose in _PAGES:
-            held = pages.get(capture.url)
-            if held is None or capture.outcome is Outcome.OK or held.outcome is not Outcome.OK:
-                pages[capture.url] = capture
+    """Return each page's capture that counts.
+
+    What a redirect to another site brought is that site's page, not the one
+    that was asked for: whoever merely leads there republishes nothing.
+    """
+    pages = _last_seen(one for one in captures if one.purpose in _PAGES)
+    for capture in list(pages.values()):
+        if _leads_elsewhere(capture):
+            own = replace(capture, url=capture.final_url)
+            held = pages.setdefault(own.url, own)
+            if held.outcome is not Outcome.OK or _leads_elsewhere(held):
+                pages[own.url] = own
     return list(pages.values())
+
+
+def _last_seen(captures: Iterable[Capture]) -> dict[str, Capture]:
+    """Return by address the last capture that was seen whole, else the last."""
+    found: dict[str, Capture] = {}
+    for capture in captures:
+        held = found.get(capture.url)
+        if held is None or capture.outcome is Outcome.OK or held.outcome is not Outcome.OK:
+            found[capture.url] = capture
+    return found
+
+
+def _leads_elsewhere(capture: Capture) -> bool:
+    return capture.outcome is Outcome.OK and _site(capture.url) != _site(capture.final_url)
 
 
 def _by_site(pages: Sequence[Capture]) -> Mapping[str, list[Capture]]:
@@ -291,28 +337,17 @@ def _site(url: str) -> str:
     return registrable_domain(host) or host
 
 
-def _site_of_host(host: str) -> str:
-    """Return the site of a host as the settings write it, in the ASCII spelling that captures have."""
+def _normal(url: str) -> str:
+    """Return the normal form, "" for an address that has none and so was never asked."""
     try:
-        return _site(f"http://{host}/")
-    except UrlError as error:
-        raise InputError(f"allow.domains: {host}: {error.reason}") from error
+        return str(normalise(url))
+    except UrlError:
+        return ""
 
 
-def _allowed(found: PageAnalysis) -> PageAnalysis:
-    """Show what was found on an allow-listed domain without accusing it."""
-    reason = "the domain is on the operator's allow list"
-    findings = tuple(replace(one, match=_softened(one.match, reason)) for one in found.findings)
-    verdict = found.verdict
-    if verdict.verdict is Verdict.CONFIRMED:
-        verdict = replace(verdict, verdict=Verdict.POSSIBLE, reasons=(reason, *verdict.reasons))
-    return PageAnalysis(verdict, findings)
-
-
-def _softened(match: Match, reason: str) -> Match:
-    if match.verdict is not Verdict.CONFIRMED:
-        return match
-    return replace(match, verdict=Verdict.POSSIBLE, reasons=(*match.reasons, reason))
+def _is_below(host: str, domain: str) -> bool:
+    name = domain.strip().strip(".").lower()
+    return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _inline(url: str) -> bytes | Unexamined:

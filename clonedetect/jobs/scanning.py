@@ -148,7 +148,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     with _stoppable() as stop, open_case(request.case, signed.grant.case_id) as (store, custody):
         _accept(store, signed, approver)
-        stopped_by = ""
+        stopped_by, is_anew = "", False
         if request.crawl:
             _require_open_window(request, signed.grant, store, on_event)
             archive = WarcArchive.open(
@@ -169,15 +169,15 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 stop=stop,
             )
             told = asyncio.run(crawl.run())
-            stopped_by = told.stopped_by
-            if not stop.is_set:
-                _mind_seeds(request, signed.grant, told, store)
+            stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
+            _mind_seeds(request, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
             with (
                 open_reference(request.index) as index,
                 Examiner(index, chosen.settings, banks.phrases, workers=request.workers) as examiner,
             ):
-                _tell_all(analyse_case(store, index, examiner, banks, now=_now), examiner, on_event, stop)
+                pages = analyse_case(store, index, examiner, banks, now=_now, is_anew=is_anew)
+                _tell_all(pages, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
@@ -303,9 +303,12 @@ class _Reader:
         last = result.exchanges[-1]
         if last.status is None:
             return None
-        answer = await self.sandbox.acall(
-            classify, last.status, last.headers, result.content, result.url, result.final_url
-        )
+        try:
+            answer = await self.sandbox.acall(
+                classify, last.status, last.headers, result.content, result.url, result.final_url
+            )
+        except InputError as error:
+            return Outcome.PARSE_KILLED, str(error)
         if isinstance(answer, Killed):
             return Outcome.PARSE_KILLED, f"the parser was stopped: {answer.reason}"
         return answer
