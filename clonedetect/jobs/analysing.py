@@ -24,7 +24,7 @@ from clonedetect.analysis.page import (
 )
 from clonedetect.analysis.repeated import repeated_blocks
 from clonedetect.case.store import CaseStore
-from clonedetect.errors import InputError, UrlError, VerificationError
+from clonedetect.errors import UrlError, VerificationError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
