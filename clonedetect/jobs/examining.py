@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from clonedetect.errors import InputError, MediaError
+from clonedetect.errors import InputError, MediaError, UsageError
 from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.candidates import ImageOutcome, match_image

@@ -170,14 +170,15 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             )
             told = asyncio.run(crawl.run())
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
-            _mind_seeds(request, told, store)
+            if not stop.is_set:
+                _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
             with (
                 open_reference(request.index) as index,
                 Examiner(index, chosen.settings, banks.phrases, workers=request.workers) as examiner,
             ):
                 pages = analyse_case(store, index, examiner, banks, now=_now, is_anew=is_anew)
-                _tell_all(pages, on_event, stop)
+                _tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
