@@ -78,12 +78,15 @@ def prepare(out: Path) -> Rehearsal:
     A folder that an earlier rehearsal left is replaced; any other that is not
     empty is refused with InputError.
     """
-    if out.exists():
-        if not (out / _MARK).exists() and any(out.iterdir()):
-            raise InputError(f"{out} is not empty and no earlier rehearsal's: name another folder with --out")
-        rmtree(out)
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / _MARK).exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty and no earlier rehearsal's: name another folder with --out")
     (out / _MARK).touch()
+    for path in out.iterdir():  # its content and not itself, which may be "." or a link
+        if path.is_dir() and not path.is_symlink():
+            rmtree(path)
+        elif path.name != _MARK:
+            path.unlink()
     rehearsal = Rehearsal(out)
     write_platform(rehearsal.platform)
     network = build_network(rehearsal.network, rehearsal.truth)
@@ -160,7 +163,7 @@ class _Stage:
         """Run one command of ours and return its exit code; its standard output goes to `output` if given."""
         words = [str(word) for word in arguments]
         shown = shlex.join(["clonedetect", *words]) + (f" > {output}" if output else "")
-        self.console.print(f"\n[bold]$ {shown}[/]", soft_wrap=True)
+        self.console.print(f"\n$ {shown}", style="bold", markup=False, emoji=False, soft_wrap=True)
         command = [sys.executable, "-m", "clonedetect", *words]
         if output is None:
             return subprocess.run(command, check=False).returncode  # noqa: S603  our own command
@@ -224,11 +227,11 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
         table.add_row(manipulation, *(str(count) if count else "" for count in row))
     console.print(table)
     for copy in judgement.required_misses:
-        console.print(f"MISSED: {copy.manipulation} of {copy.items[0]} on {copy.page}", soft_wrap=True)
+        _say(console, f"MISSED: {copy.manipulation} of {copy.items[0]} on {copy.page}")
     for finding in judgement.accused:
-        console.print(f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}", soft_wrap=True)
+        _say(console, f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}")
     for wrong in judgement.wrong_outcomes:
-        console.print(f"WRONG: {wrong}", soft_wrap=True)
+        _say(console, f"WRONG: {wrong}")
     console.print(
         f"\n{len(sites)} hosts, {len(judgement.told)} copies: {judgement.count('confirmed')} confirmed, "
         f"{judgement.count('possible')} shown to people,\n{judgement.count('')} missed "
@@ -239,7 +242,12 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
 
 def _say_where(console: Console, rehearsal: Rehearsal) -> None:
     package = rehearsal.package
-    console.print(f"\nThe report:   {package / 'data' / 'report.html'}", soft_wrap=True)
-    console.print(f"The package:  {package}", soft_wrap=True)
-    console.print(f"Check it:     clonedetect verify {package}", soft_wrap=True)
-    console.print(f"Or without:   cd {package} && sh verify.sh", soft_wrap=True)
+    quoted = shlex.quote(str(package))
+    _say(console, f"\nThe report:   {package / 'data' / 'report.html'}")
+    _say(console, f"The package:  {package}")
+    _say(console, f"Check it:     clonedetect verify {quoted}")
+    _say(console, f"Or without:   cd {quoted} && sh verify.sh")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, emoji=False, soft_wrap=True)

@@ -20,6 +20,8 @@ from clonedetect.jobs.matching import list_files
 from clonedetect.models.ids import digest_of
 from tests.jobs.playground import Ended, Platform, command, copy_page, post, recompressed
 
+pytestmark = pytest.mark.xdist_group("match")
+
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
 
 

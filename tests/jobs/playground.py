@@ -70,12 +70,17 @@ class Platform:
         return folder
 
 
-def make_platform(folder: Path) -> Platform:
-    for item_id in (*PUBLISHED, LATER):
+def write_pictures(folder: Path, *item_ids: str) -> Platform:
+    """Write the pictures of these posts, to be indexed by who needs it."""
+    for item_id in item_ids:
         picture = photograph(post(item_id).picture)
         picture.thumbnail((640, 640))
         (folder / f"{item_id}.jpg").write_bytes(jpeg(picture))
-    platform = Platform(folder, folder / "index")
+    return Platform(folder, folder / "index")
+
+
+def make_platform(folder: Path) -> Platform:
+    platform = write_pictures(folder, *PUBLISHED, LATER)
     platform.index_in(platform.index, *PUBLISHED)
     return platform
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +19,13 @@ from clonedetect.jobs import analysing
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import Banks, read_banks
 from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.jobs.indexing import add_sources
 from clonedetect.jobs.opening import open_reference
 from clonedetect.models.match import Verdict
 from clonedetect.models.page import BlockKind, TextBlock
 from clonedetect.settings.document import Allow, Settings
 from clonedetect.settings.file import SettingsFile, read_settings
+from clonedetect.signals.image import query_hashes
 from clonedetect.signals.normalise import normalise
 from tests.jobs.playground import HTML, NOW, Platform, make_case, post, recompressed, standing
 
@@ -168,6 +171,27 @@ def test_a_picture_of_an_item_without_file_or_thumbnail_is_told_as_such(tmp_path
     with CaseStore.read(case) as store:
         (copy,) = [one for one in store.contents().references if one.media_id is not None]
     assert (copy.is_original, copy.media_type) == (False, "image/png")
+
+
+def test_a_reference_known_by_its_hashes_alone_has_nothing_to_show(platform, tmp_path: Path) -> None:
+    picture = recompressed(platform.picture("p-1001"))
+    case = make_case(
+        tmp_path / "case",
+        {
+            ROOT: (b'<html><body><img src="/1.jpg"></body></html>', HTML),
+            f"{ROOT}1.jpg": (picture, "image/jpeg"),
+        },
+    )
+    view = query_hashes(platform.picture("p-1001"))[0]
+    row = {"item_id": "h-1", "media": [{"kind": "image", "pdq": view.bits.hex()}]}
+    (tmp_path / "hashes.jsonl").write_text(json.dumps(row))
+    assert add_sources(tmp_path / "index", [tmp_path / "hashes.jsonl"], workers=1).added == 1
+    _analyse(case, tmp_path / "index")
+    with CaseStore.read(case) as store:
+        (copy,) = [one for one in store.contents().references if one.media_id is not None]
+        (finding,) = store.findings()
+    assert (copy.object_digest, copy.is_original) == (None, False)
+    assert finding.match.verdict is Verdict.POSSIBLE
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ from tests.jobs.playground import (
     write_grant,
 )
 
+pytestmark = pytest.mark.xdist_group("scan life")
+
 ROOT = "http://clone.example/"
 MEDIA = "http://media.clone.example/"
 PARTNER = "http://partner.example/"
@@ -40,7 +42,7 @@ SEEDS = (
         ROOT + name
         for name in ("", "data", "unpadded", "broken", "later", "far", "hosted", "blocked", "empty", "odd")
     ),
-    *(PARTNER + "p", UMLAUT + "p", "http://stranger.example/"),
+    *(PARTNER + "p", UMLAUT + "p", "http://stranger.example/", ROOT + "gone"),
 )
 
 
@@ -216,6 +218,24 @@ def test_an_empty_page_and_half_a_surrogate_pair_end_nothing(lived: Lived) -> No
     verdict, _, _, not_examined, _ = _verdict(lived, f"{ROOT}odd")
     assert verdict == "inconclusive"
     assert not_examined == (("picture: gone", 1),)
+
+
+def test_a_page_that_could_not_be_seen_is_never_clear(lived: Lived) -> None:
+    verdict, _, reasons, not_examined, _ = _verdict(lived, f"{ROOT}gone")
+    assert (verdict, not_examined) == ("inconclusive", (("gone", 1),))
+    assert "could not be examined" in reasons[0]
+
+
+def test_the_summary_is_a_table_for_people(lived: Lived, monkeypatch) -> None:
+    monkeypatch.setattr("clonedetect.cli.scan.wants_json", lambda _: False)
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = _again(lived, "--quiet", "--fail-on-findings")
+    assert ended.code == 1
+    rows = {line.split("  ")[0]: line for line in ended.out.splitlines()}
+    assert "4 of 14 confirmed" in rows["pages"]
+    assert "3 of " in rows["items"]
+    assert "4 possible findings" in rows["for people"]
+    assert max(map(len, ended.out.splitlines())) <= 80
 
 
 def test_a_page_that_is_none_was_examined_whole(lived: Lived) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -60,3 +61,37 @@ def test_a_list_without_urls_is_refused_by_name(tmp_path: Path, content: bytes) 
 def test_a_missing_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_seeds([f"@{tmp_path / 'none.txt'}"])
+
+
+def test_lines_of_a_plain_list_that_are_no_url_are_left_for_the_grant_to_refuse_by_name(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "u.txt"
+    path.write_text(f'  # why\n{URLS[0]}\nclone.example/without-scheme\n  {{"url": "ftp://x.example/"}}\n')
+    assert read_seeds([f"@{path}"]) == (URLS[0], "clone.example/without-scheme", "ftp://x.example/")
+
+
+def test_a_table_with_a_cell_beyond_measure_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "u.csv"
+    path.write_text(f"url\n{URLS[0]}\n" + "x" * 200_000)
+    with pytest.raises(InputError, match=r"u\.csv, line 3"):
+        read_seeds([f"@{path}"])
+
+
+@pytest.mark.parametrize("damage", ["sheet", "zip", "names"])
+def test_a_damaged_workbook_is_refused_by_name(tmp_path: Path, damage: str) -> None:
+    whole, path = _xlsx(tmp_path / "whole.xlsx"), tmp_path / "u.xlsx"
+    if damage == "zip":
+        data = bytearray(whole.read_bytes())
+        data[len(data) // 3 : len(data) // 2] = bytes(len(data) // 2 - len(data) // 3)
+        path.write_bytes(data)
+    else:
+        with ZipFile(whole) as old, ZipFile(path, "w") as new:
+            for name in old.namelist():
+                is_sheet = name.endswith("sheet1.xml")
+                if is_sheet and damage == "names":
+                    continue
+                content = old.read(name)
+                new.writestr(name, content[: len(content) // 2] if is_sheet else content)
+    with pytest.raises(InputError, match=r"u\.xlsx"):
+        read_seeds([f"@{path}"])
