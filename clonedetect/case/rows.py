@@ -75,6 +75,12 @@ def findings(database: Database) -> Iterator[Finding]:
     yield from _rows(database, Finding, "findings", "WHERE standing ORDER BY page_url, seq")
 
 
+def judged_by(database: Database) -> tuple[tuple[str, int], ...]:
+    """Return which analysis made each finding that stands."""
+    rows = database.execute("SELECT finding_id, analysis_id FROM findings WHERE standing ORDER BY finding_id")
+    return tuple((finding_id, analysis_id) for finding_id, analysis_id in rows)
+
+
 def verdicts(database: Database) -> Iterator[PageVerdict]:
     """Yield the verdicts that stand, by page."""
     yield from _rows(database, PageVerdict, "verdicts", "WHERE standing ORDER BY page_url")
@@ -160,4 +166,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             references=tuple(references(database)),
             decisions=tuple(decisions(database)),
             archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
+            judged_by=judged_by(database),
         )

@@ -141,17 +141,26 @@ def _exchanges(records: Iterable[Record]) -> dict[str, list[Row]]:
 
 def matches(contents: CaseContents, selection: Selection) -> list[Row]:
     """Return every finding: both digests, all measures, the settings that decided, its exhibit number."""
-    analysis = contents.analyses[-1] if contents.analyses else None
+    analyses = _analyses_by_finding(contents)
     by_record = {capture.record_id: capture for capture in contents.captures if capture.record_id}
     rows = [
-        _match(contents, exhibit.finding, by_record, analysis) | _shown(exhibit)
+        _match(contents, exhibit.finding, by_record, analyses[exhibit.finding.finding_id]) | _shown(exhibit)
         for exhibit in selection.exhibits
     ]
     rows += [
-        _match(contents, finding, by_record, analysis) | _withheld(finding, reason)
+        _match(contents, finding, by_record, analyses[finding.finding_id]) | _withheld(finding, reason)
         for finding, reason in selection.left_out
     ]
     return sorted(rows, key=lambda row: (row["exhibit"] is None, row["exhibit"], row["finding_id"]))
+
+
+def _analyses_by_finding(contents: CaseContents) -> dict[str, Analysis | None]:
+    """Return by finding the analysis that made it; the last one where the case does not say."""
+    known = {one.analysis_id: one for one in contents.analyses}
+    made = dict(contents.judged_by)
+    last = contents.analyses[-1] if contents.analyses else None
+    ids = (finding.finding_id for finding in contents.findings)
+    return {finding_id: known.get(made.get(finding_id, -1), last) for finding_id in ids}
 
 
 def _match(

@@ -101,7 +101,8 @@ class CaseContents:
     """Everything of a case but the bytes below ``archive/`` and ``objects/``.
 
     `references` are keyed by (item_id, media_id or None) through their fields;
-    `analyses` oldest first, findings and verdicts those that stand.
+    `analyses` oldest first, findings and verdicts those that stand. `judged_by`
+    holds (finding_id, analysis_id): a later analysis may not have come to all.
     """
 
     case_id: str
@@ -116,6 +117,7 @@ class CaseContents:
     references: tuple[ReferenceCopy, ...]
     decisions: tuple[Decision, ...]
     archive_files: tuple[str, ...]
+    judged_by: tuple[tuple[str, int], ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

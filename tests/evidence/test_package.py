@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bagit
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from warcio.archiveiterator import ArchiveIterator
@@ -175,8 +176,10 @@ def test_network_tells_each_hop_with_peer_and_address(sealed):
 
 
 def test_network_tells_what_the_metadata_record_kept(case, tmp_path):
+    captures = case.contents.captures
     facts = {
         "schema": 1,
+        "capture": msgspec.to_builtins(captures[2]),
         "exchanges": [
             {"dns": ["203.0.113.7"], "tls": {"version": "TLSv1.3", "certificates": []}, "url": "x"}
         ],
@@ -191,7 +194,6 @@ def test_network_tells_what_the_metadata_record_kept(case, tmp_path):
     member = subprocess.run(
         ["gzip", "-nc"], input=head.encode() + block + b"\r\n\r\n", capture_output=True, check=True
     ).stdout
-    captures = case.contents.captures
     place = captures[2].hops[0].response
     reference = replace(
         place,
@@ -204,6 +206,7 @@ def test_network_tells_what_the_metadata_record_kept(case, tmp_path):
     with archive.open("ab") as stream:
         stream.write(member)
     case.change(captures=(*captures[:2], replace(captures[2], facts=reference)))
+    case.write_custody([("capture", f"urn:uuid:facts {digest_of(block)}")])
     case.export(tmp_path / "out")
     told = rows(tmp_path / "out", "network")[2]["recorded"]
     assert told["dns"] == ["203.0.113.7"]

@@ -18,8 +18,10 @@ The checks, by number:
  8. signer identity: the key has the fingerprint you were given. Nothing inside the package can prove it.
  9. custody: every line holds the digest of the line before; numbers run from 1 without a gap.
 10. records: every WARC record's block and payload have the digests that it states.
-11. captures: every capture names records that are there, at that place, with those digests.
-12. matches: every match names records and objects that are there, with those digests.
+11. captures: every capture names records that are there, at that place, with those digests, says what
+    the record that closes it says, and stands in custody; none that archive or custody name is left out.
+12. matches: every match names records and objects that are there, with those digests, and that are of
+    the page and the picture it names.
 13. grants: every capture names a grant that is shipped with exactly these bytes.
 14. existence in time: proven only by a timestamp authority's answer.
 
@@ -52,6 +54,7 @@ BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.txt")
 NONE = "none asked for"
 WARC = "data/capture.warc.gz"
+FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
     ValueError,
     LookupError,
@@ -589,7 +592,14 @@ def check_records(package: Package, notes: Notes) -> None:
 
 def check_captures(package: Package, notes: Notes) -> None:
     """11. captures."""
+    closed: set[str] = set()
+    logged = _logged_captures(package)
     for capture in package.rows("data/captures.jsonl"):
+        if capture["facts"]:
+            closed.add(capture["facts"]["record_id"])
+            _compare_facts(package, notes, capture)
+            subject = f"{capture['facts']['record_id']} {capture['facts']['block_digest']}"
+            notes.need(subject in logged, f"the capture of {capture['url']!a} is not in custody")
         named = [capture["record_id"]] if capture["record_id"] else []
         references = [capture["facts"]]
         for hop in capture["hops"]:
@@ -600,6 +610,40 @@ def check_captures(package: Package, notes: Notes) -> None:
         for record_id in named:
             if record_id not in package.records:
                 notes.missing.append(f"{record_id}, the record of {capture['url']!a}, is not in {WARC}")
+
+    kept = {one.record_id for one in package.records.values() if one.fields.get("content-type") == FACTS_TYPE}
+    for record_id in sorted((kept | {subject.partition(" ")[0] for subject in logged}) - closed):
+        notes.changed.append(f"the capture that {record_id} closes was left out")
+
+
+def _logged_captures(package: Package) -> set[str]:
+    """Return the closing record and its digest of each capture that custody names."""
+    acts = package.rows("data/custody.jsonl")
+    told = {str(act["subject"]) for act in acts if act["action"] == "capture"}
+    return {subject for subject in told if re.fullmatch(r"urn:uuid:\S+ sha256:[0-9a-f]{64}", subject)}
+
+
+def _compare_facts(package: Package, notes: Notes, capture: dict[str, Any]) -> None:
+    """Compare a capture with what the record that closes it says of it."""
+    record = package.records.get(capture["facts"]["record_id"])
+    if record is None:
+        return
+    if not record.block:
+        notes.unchecked.append(f"{record.record_id} is too large to be compared with its capture")
+        return
+    told = _placeless(json.loads(record.block)["capture"])
+    said = _placeless(capture)
+    for key in sorted(told.keys() - {"facts"}):
+        notes.need(
+            said.get(key) == told[key], f"the capture of {capture['url']!a}: {key} is not that of its record"
+        )
+
+
+def _placeless(value: Any) -> Any:
+    """Return a capture without the places of its records, which move when archives are joined."""
+    if isinstance(value, dict):
+        return {key: _placeless(part) for key, part in value.items() if key not in ("file", "offset")}
+    return [_placeless(part) for part in value] if isinstance(value, list) else value
 
 
 def _compare_record(package: Package, notes: Notes, reference: dict[str, Any]) -> None:
@@ -616,13 +660,23 @@ def _compare_record(package: Package, notes: Notes, reference: dict[str, Any]) -
 def check_matches(package: Package, notes: Notes) -> None:
     """12. matches."""
     contents: dict[str, set[str]] = {}
+    addresses: dict[str, set[str]] = {}
     for capture in package.rows("data/captures.jsonl"):
         contents.setdefault(capture["record_id"], set()).add(capture["content_digest"])
+        addresses.setdefault(capture["record_id"], set()).update((capture["url"], capture["final_url"]))
     for match in package.rows("data/matches.jsonl"):
         name = f"match {match['finding_id']!a}"
         for record_id in (match["page_record_id"], match["record_id"]):
             if record_id not in package.records:
                 notes.missing.append(f"{name}: {record_id} is not in {WARC}")
+        seen = {"page_url": match["page_record_id"]}
+        if match["record_id"] != match["page_record_id"]:
+            seen["media_url"] = match["record_id"]
+        for key, record_id in seen.items():
+            if record_id not in package.records:
+                continue
+            is_own = match[key] in addresses.get(record_id, set())
+            notes.need(is_own, f"{name}: {match[key]!a} is not what {record_id} was captured from")
         for side in ("suspect", "reference"):
             _compare_object(package, notes, f"{name}, {side}", match[side])
         held = contents.get(match["record_id"], set())

@@ -1,0 +1,128 @@
+"""A package says what the archive says, or there is none; and nothing in it acts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clonedetect.demo.pictures import jpeg, photograph
+from clonedetect.errors import ClonedetectError
+from clonedetect.evidence.package import export
+from clonedetect.evidence.verify import verify
+from clonedetect.jobs.doctor import software
+from tests.adversarial.arena import Arena, Host, page, reply
+
+PHOTOGRAPH = jpeg(photograph("chelsea"))
+Scene = Callable[..., Arena]
+
+
+@pytest.fixture
+def case(arena: Scene) -> Arena:
+    """A case with one confirmed page and one that shows nothing."""
+    replies = {"/": page('<img src="/cat.jpg">'), "/clean": page("nothing here")}
+    site = arena(Host("clone.example", {**replies, "/cat.jpg": reply(PHOTOGRAPH, "image/jpeg")}))
+    row = {"item_id": "cat", "account_id": "owner", "media": [{"path": site.picture("cat.jpg", PHOTOGRAPH)}]}
+    seeds = ("http://clone.example/clean", "http://clone.example/")
+    site.scan(site.grant(), *seeds, index=site.index([row]))
+    return site
+
+
+def exported(site: Arena, name: str = "package") -> Path:
+    """Export the case as it stands, without a key, and return the package."""
+    out = site.folder / name
+    export(site.contents, site.case, out, key=None, as_zip=False, software=software())
+    return out
+
+
+def edit(site: Arena, sql: str, *values: object) -> None:
+    """Change the case's database behind the program's back."""
+    with sqlite3.connect(site.case / "case.db") as database:
+        assert database.execute(sql, values).rowcount > 0
+    database.close()
+
+
+def test_an_untouched_case_makes_a_package_that_verifies(case: Arena) -> None:
+    assert verify(exported(case)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.url", "http://innocent.example/"),
+        ("$.final_url", "http://innocent.example/"),
+        ("$.captured_at", "2020-01-01T00:00:00Z"),
+        ("$.outcome", "gone"),
+        ("$.content_digest", f"sha256:{'0' * 64}"),
+        ("$.peer.address", "192.0.2.1"),
+        ("$.purpose", "api"),
+        ("$.parent_url", "http://innocent.example/"),
+    ],
+)
+def test_a_capture_that_says_other_than_its_record_makes_no_package(
+    path: str, value: str, case: Arena
+) -> None:
+    edit(case, "UPDATE captures SET record = json_set(record, ?, ?) WHERE url LIKE '%/clean'", path, value)
+
+    with pytest.raises(ClonedetectError):
+        exported(case)
+
+
+def test_a_capture_that_was_left_out_makes_no_package(case: Arena) -> None:
+    edit(case, "DELETE FROM captures WHERE url LIKE '%/clean'")
+
+    with pytest.raises(ClonedetectError):
+        exported(case)
+
+
+def test_a_finding_that_names_a_page_its_record_is_not_of_makes_no_package(case: Arena) -> None:
+    edit(case, "UPDATE findings SET record = json_set(record, '$.page_url', 'http://innocent.example/')")
+
+    with pytest.raises(ClonedetectError):
+        exported(case)
+
+
+def test_a_finding_that_names_the_record_of_another_page_makes_no_package(case: Arena) -> None:
+    clean = next(c for c in case.contents.captures if c.url.endswith("/clean"))
+    edit(case, "UPDATE findings SET record = json_set(record, '$.page_record_id', ?)", clean.record_id)
+
+    with pytest.raises(ClonedetectError):
+        exported(case)
+
+
+def test_every_match_names_the_analysis_that_made_it(case: Arena) -> None:
+    """A later analysis that was begun and stopped decided nothing."""
+    settings = case.folder / "later.toml"
+    settings.write_text('[claimant]\nname = "somebody else"\n')
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(event: object) -> None:
+        raise StoppedError
+
+    first = case.contents.analyses[-1]
+    with pytest.raises(StoppedError):
+        case.scan(
+            case.folder / "grant.toml",
+            index=case.folder / "index",
+            settings=settings,
+            crawl=False,
+            on_event=stop,
+        )
+    assert len(case.contents.analyses) == 2
+
+    rows = [json.loads(line) for line in (exported(case) / "data" / "matches.jsonl").read_text().splitlines()]
+
+    known = {one.analysis_id: one.settings_digest for one in case.contents.analyses}
+    with sqlite3.connect(case.case / "case.db") as database:
+        query = "SELECT finding_id, analysis_id FROM findings WHERE standing"
+        made = dict(database.execute(query).fetchall())
+    database.close()
+    assert first.analysis_id in known
+    for row in rows:
+        assert row["analysis"]["analysis_id"] == made[row["finding_id"]]
+        assert row["analysis"]["settings_digest"] == known[made[row["finding_id"]]]
