@@ -24,7 +24,7 @@ from clonedetect.analysis.page import (
 )
 from clonedetect.analysis.repeated import repeated_blocks
 from clonedetect.case.store import CaseStore
-from clonedetect.errors import UrlError, VerificationError
+from clonedetect.errors import InputError, UrlError, VerificationError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
@@ -83,6 +83,9 @@ class AnalysisRun:
     _queries: dict[Digest, QueryImage | Unexamined] = field(default_factory=dict)
     _pictures: dict[tuple[Digest, ...], _Picture] = field(default_factory=dict)
     _allowed_sites: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowed_sites = frozenset(map(_site_of_host, self.examiner.settings.allow.domains))
 
     def run(self, pages: Sequence[Capture], judged: frozenset[str]) -> Iterator[PageDone]:
         """Judge `pages` but for those `judged` before, site by site, each stored before it is told.
@@ -143,7 +146,7 @@ class AnalysisRun:
     def _tolerance(self, url: str) -> Tolerance:
         """Return who allowed what on the page at `url`: the operator whole domains, an item's owner some."""
         host = normalise(url).host
-        is_listed = _site(url) in self.examiner.settings.allow.domains
+        is_listed = _site(url) in self._allowed_sites
 
         def reason(item_id: ItemId) -> str:
             if is_listed:
@@ -330,6 +333,14 @@ def _by_site(pages: Sequence[Capture]) -> Mapping[str, list[Capture]]:
     for page in pages:
         sites.setdefault(_site(page.url), []).append(page)
     return sites
+
+
+def _site_of_host(host: str) -> str:
+    """Return the site of a host as the settings write it, in the ASCII spelling that captures have."""
+    try:
+        return _site(f"http://{host}/")
+    except UrlError as error:
+        raise InputError(f"allow.domains: {host}: {error.reason}") from error
 
 
 def _site(url: str) -> str:

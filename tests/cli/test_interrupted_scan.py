@@ -82,11 +82,11 @@ def test_an_analysis_that_is_stopped_keeps_what_was_judged_and_goes_on(
     judge = analysing.judge_page
     judged: list[str] = []
 
-    def judge_and_stop(capture, *rest):
+    def judge_and_stop(capture, *rest, **options):
         judged.append(capture.url)
         if len(judged) == 1:
             os.kill(os.getpid(), signal.SIGINT)
-        return judge(capture, *rest)
+        return judge(capture, *rest, **options)
 
     monkeypatch.setattr(analysing, "judge_page", judge_and_stop)
     stopped = prepared.scan("--analyse-only")
