@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.case.store import CaseStore
+from clonedetect.demo.pictures import jpeg
 from clonedetect.errors import InputError, UsageError
 from clonedetect.extract.sandbox import Sandbox
 from clonedetect.jobs import analysing
@@ -21,6 +23,7 @@ from clonedetect.jobs.banks import Banks, read_banks
 from clonedetect.jobs.examining import Examiner, Unexamined
 from clonedetect.jobs.indexing import add_sources
 from clonedetect.jobs.opening import open_reference
+from clonedetect.models.ids import digest_of
 from clonedetect.models.match import Verdict
 from clonedetect.models.page import BlockKind, TextBlock
 from clonedetect.settings.document import Allow, Settings
@@ -61,7 +64,7 @@ def _pictures(platform: Platform) -> dict[str, tuple[bytes, str]]:
     captured = {f"{ROOT}shared.jpg": (recompressed(platform.picture("p-1001")), "image/jpeg")}
     for number in range(2):
         captured[f"{ROOT}{number}.jpg"] = (
-            recompressed(platform.picture("p-2001"), 50 + number),
+            jpeg(Image.effect_noise((200 + number, 150), 80)),
             "image/jpeg",
         )
         body = f'<html><body><img src="/shared.jpg"><img src="/{number}.jpg"></body></html>'
@@ -77,20 +80,38 @@ def test_a_resumed_analysis_ends_as_one_that_was_never_interrupted(platform, tmp
     rest = _analyse(resumed, platform.index)
     assert [(one.pages, one.total) for one in rest] == [(1, 2), (2, 2)]
     assert standing(resumed) == standing(whole)
+    for case in (whole, resumed):
+        with CaseStore.read(case) as store:
+            texts = [one.match for one in store.findings()]
+        assert [(one.verdict, "repeated" in one.text.gates) for one in texts] == [
+            (Verdict.POSSIBLE, True)
+        ] * 5
     with CaseStore.read(whole) as store:
-        texts = [one.match for one in store.findings() if one.media_url is None]
-        assert {(one.verdict, "repeated" in one.text.gates) for one in texts} == {(Verdict.POSSIBLE, True)}
         assert len(store.contents().analyses) == 1
     assert _analyse(whole, platform.index) == []
 
 
-def test_a_verdict_does_not_depend_on_how_many_pictures_are_kept(platform, tmp_path, monkeypatch) -> None:
+def test_a_picture_is_judged_beside_those_of_its_own_page_however_many_are_kept(
+    platform, tmp_path, monkeypatch
+) -> None:
     captured = _pictures(platform)
     roomy, narrow = make_case(tmp_path / "roomy", captured), make_case(tmp_path / "narrow", captured)
     _analyse(roomy, platform.index)
     monkeypatch.setattr(analysing, "_MOST_KEPT", 1)
+    picture, beside = Examiner.picture, []
+
+    def noted(examiner, query, siblings=()):
+        beside.append((query.signals.digest, {one.signals.digest for one in siblings}))
+        return picture(examiner, query, siblings)
+
+    monkeypatch.setattr(Examiner, "picture", noted)
     _analyse(narrow, platform.index)
     assert standing(narrow) == standing(roomy)
+    shared, first, second = (digest_of(data) for data, kind in captured.values() if kind == "image/jpeg")
+    assert [siblings for digest, siblings in beside if digest == shared] == [
+        {shared, first},
+        {shared, second},
+    ]
 
 
 def test_a_case_without_captures_is_one_analysis_however_often_it_is_run(platform, tmp_path: Path) -> None:
