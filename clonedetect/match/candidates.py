@@ -87,7 +87,7 @@ def match_image(
     matches = _matches(judged, {reference.media_id for reference in exact})
     if matches:
         return ImageOutcome(matches[0].verdict, matches, _left_out(hashed))
-    return _without_matches(search.query)
+    return _without_matches(search.query, _left_out(hashed))
 
 
 def image_candidates(
@@ -254,9 +254,9 @@ def _score(verdict: Verdict, measure: ImageMeasure, *, is_exact: bool) -> float:
     return round(0.2 + 0.6 * max(strength, nearness), 4)
 
 
-def _without_matches(query: QueryImage) -> ImageOutcome:
+def _without_matches(query: QueryImage, left_out: tuple[str, ...]) -> ImageOutcome:
     """Say whether nothing was found, or nothing could be."""
-    reasons = []
+    reasons = [*left_out]
     if "truncated" in query.signals.flags:
         reasons.append("the picture's file ends early: only part of it could be compared")
     keypoints = 0 if query.features is None else len(query.features.points)

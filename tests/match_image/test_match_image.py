@@ -406,6 +406,14 @@ def test_near_hashes_that_were_not_compared_are_counted(memory_index, transforms
     assert outcome.reasons == ("12 further pictures with near hashes were not compared",)
 
 
+def test_a_picture_with_near_hashes_that_were_not_compared_is_not_cleared(photographs, index, monkeypatch):
+    monkeypatch.setattr("clonedetect.match.candidates.HASH_CANDIDATES", 0)
+    smaller = ImageOps.scale(next(iter(photographs.values())), 0.8)
+    outcome = ask(png(smaller), index)
+    assert (outcome.verdict, outcome.matches) == (Verdict.INCONCLUSIVE, ())
+    assert "were not compared" in outcome.reasons[0]
+
+
 def test_one_item_with_two_pictures_gives_one_match(photographs, memory_index):
     index = memory_index()
     index.add("album", image_signals(png(photographs["coffee.png"])), "a")
