@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,21 +14,27 @@ from clonedetect.errors import ClonedetectError
 from clonedetect.evidence.package import export
 from clonedetect.evidence.verify import verify
 from clonedetect.jobs.doctor import software
-from tests.adversarial.arena import Arena, Host, page, reply
+from tests.adversarial.arena import Arena, Host, Hosts, page, reply
 
 PHOTOGRAPH = jpeg(photograph("chelsea"))
-Scene = Callable[..., Arena]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Arena:
+    """A case with one confirmed page and one that shows nothing; copy it before changing it."""
+    replies = {"/": page('<img src="/cat.jpg">'), "/clean": page("nothing here")}
+    with Hosts([Host("clone.example", {**replies, "/cat.jpg": reply(PHOTOGRAPH, "image/jpeg")})]) as hosts:
+        site = Arena(tmp_path_factory.mktemp("recorded"), hosts)
+        media = [{"path": site.picture("cat.jpg", PHOTOGRAPH)}]
+        index = site.index([{"item_id": "cat", "account_id": "owner", "media": media}])
+        site.scan(site.grant(), "http://clone.example/clean", "http://clone.example/", index=index)
+    return site
 
 
 @pytest.fixture
-def case(arena: Scene) -> Arena:
-    """A case with one confirmed page and one that shows nothing."""
-    replies = {"/": page('<img src="/cat.jpg">'), "/clean": page("nothing here")}
-    site = arena(Host("clone.example", {**replies, "/cat.jpg": reply(PHOTOGRAPH, "image/jpeg")}))
-    row = {"item_id": "cat", "account_id": "owner", "media": [{"path": site.picture("cat.jpg", PHOTOGRAPH)}]}
-    seeds = ("http://clone.example/clean", "http://clone.example/")
-    site.scan(site.grant(), *seeds, index=site.index([row]))
-    return site
+def case(recorded: Arena, tmp_path: Path) -> Arena:
+    """A copy of that case."""
+    return Arena(Path(shutil.copytree(recorded.folder, tmp_path / "copy")), recorded.hosts)
 
 
 def exported(site: Arena, name: str = "package") -> Path:

@@ -128,11 +128,14 @@ def test_another_reader_finds_every_record_whole(arena: Callable[..., Arena]) ->
 @pytest.mark.parametrize(
     "body",
     [
-        b"<div>" * 200_000,
-        b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
-        b"<b><a>" * 100_000,
+        pytest.param(b"<div>" * 200_000, id="nested elements"),
+        pytest.param(
+            b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
+            id="attributes",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(b"<b><a>" * 100_000, id="misnested formatting", marks=pytest.mark.slow),
     ],
-    ids=["nested elements", "attributes", "misnested formatting"],
 )
 def test_a_page_made_to_hang_parsers_ends_by_type_and_the_run_goes_on(
     body: bytes, arena: Callable[..., Arena]

@@ -69,13 +69,12 @@ def failing(real: Callable[..., object], at: int, error: Exception) -> Callable[
 @pytest.mark.parametrize(
     ("place", "at"),
     [
-        ("object", 2),
         ("custody", 1),
         ("half a record", 5),
         *(
             pytest.param(place, at, marks=pytest.mark.slow)
             for place in ("archive", "object", "custody", "half a record")
-            for at in (1, 3, 9)
+            for at in (1, 2, 9)
         ),
     ],
 )
