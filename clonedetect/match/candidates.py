@@ -259,6 +259,8 @@ def _without_matches(query: QueryImage, left_out: tuple[str, ...]) -> ImageOutco
     reasons = [*left_out]
     if "truncated" in query.signals.flags:
         reasons.append("the picture's file ends early: only part of it could be compared")
+    if "animated" in query.signals.flags:
+        reasons.append("the picture moves: one of its frames was compared")
     keypoints = 0 if query.features is None else len(query.features.points)
     if keypoints < FEWEST_KEYPOINTS or (is_low_content(query.signals) and keypoints < 2 * FEWEST_KEYPOINTS):
         reasons.append(

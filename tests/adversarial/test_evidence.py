@@ -132,3 +132,14 @@ def test_every_match_names_the_analysis_that_made_it(case: Arena) -> None:
     for row in rows:
         assert row["analysis"]["analysis_id"] == made[row["finding_id"]]
         assert row["analysis"]["settings_digest"] == known[made[row["finding_id"]]]
+
+
+@pytest.mark.parametrize("name", ["captures.jsonl", "matches.jsonl", "custody.jsonl", "provenance.json"])
+def test_a_package_made_to_end_the_verifier_is_refused_by_name(name: str, case: Arena) -> None:
+    package = exported(case)
+    (package / "data" / name).write_bytes(b"[" * 200_000 + b"\n")
+
+    report = verify(package)
+
+    assert report.exit_code == 6
+    assert len(report.checks) == 14

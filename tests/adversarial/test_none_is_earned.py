@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
+from clonedetect.demo.pictures import photograph
 from tests.adversarial.arena import Arena, Host, Hosts, page, reply
 
 ROWS = [{"item_id": "1", "account_id": "a", "caption": "a caption that stands on none of the pages below"}]
@@ -20,6 +23,7 @@ ALIEN = {
     "video shown": page('<video src="/1.mp4"></video>'),
     "blob": page('<img src="blob:http://clone.example/1">'),
     "vector": page('<img src="/drawing.svg">'),
+    "animation": page('<img src="/moving.gif">'),
     "cut json": reply(
         b'{"items": [{"caption": "one that could be read", "x": 1}, {"capt', "application/json"
     ),
@@ -35,6 +39,14 @@ def test_a_page_whose_frames_and_pictures_were_all_seen_is_none(judged: dict[str
     assert judged["whole"] == "none"
 
 
+def moving() -> bytes:
+    """Return an animation of three photographs."""
+    first, *rest = (photograph(name).resize((320, 240)) for name in ("brick", "grass", "gravel"))
+    buffer = io.BytesIO()
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=100)
+    return buffer.getvalue()
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What one scan says of each page."""
@@ -42,6 +54,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     replies["/whole"] = page('<iframe src="/frame"></iframe>')
     replies["/frame"] = page("a frame")
     replies["/drawing.svg"] = reply("<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
+    replies["/moving.gif"] = reply(moving(), "image/gif")
     with Hosts([Host("clone.example", replies)]) as hosts:
         site = Arena(tmp_path_factory.mktemp("none"), hosts)
         seeds = (f"http://clone.example{path}" for path in replies)

@@ -63,6 +63,7 @@ UNREADABLE = (
     ArithmeticError,
     EOFError,
     OSError,
+    RecursionError,
     zlib.error,
 )
 
