@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +17,7 @@ from clonedetect.cli.console import emit, json_option, quiet_option, stderr, std
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
-from clonedetect.jobs.scanning import FindingEvent, ScanEvent, ScanRequest, ScanSummary, scan
+from clonedetect.jobs.scanning import FindingEvent, NoteEvent, ScanEvent, ScanRequest, ScanSummary, scan
 from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
@@ -92,6 +93,7 @@ class _Live:
 
     def __init__(self, console: Console, *, is_json: bool) -> None:
         self._is_json = is_json
+        self._console = console
         self._judging_since = 0.0
         shown = console if sys.stderr.isatty() else Console(quiet=True)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -119,6 +121,8 @@ class _Live:
                 self._describe(
                     f"{event.captures} captured, {event.pending} waiting, {event.rate:.1f}/s{_left(left)}"
                 )
+            case NoteEvent(text):
+                self._console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
             case PageDone():
                 self._describe(self._judging(event))
 

@@ -28,6 +28,7 @@ from clonedetect.errors import InputError, UrlError, VerificationError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
+from clonedetect.jobs.acting import acting
 from clonedetect.jobs.banks import Banks
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
@@ -44,7 +45,6 @@ from clonedetect.signals.image import QueryImage
 
 __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
 
-_ACTOR = "clonedetect analysis"
 _PAGES = (Purpose.PAGE, Purpose.API)
 _NO_PICTURE_HERE = "not captured"
 _MOST_KEPT = 256
@@ -230,7 +230,7 @@ class AnalysisRun:
             found.findings,
             tuple(references.values()),
             now=self.now(),
-            actor=_ACTOR,
+            actor=acting(self.examiner.settings.signing.actor, "analysis"),
         )
 
     def _reference(self, finding: Finding) -> Iterator[ReferenceCopy]:
@@ -281,7 +281,7 @@ def analyse_case(
             index_snapshot=generation.snapshot_id,
             settings=banks.recorded,
             environment=software(),
-            actor=_ACTOR,
+            actor=acting(examiner.settings.signing.actor, "analysis"),
         )
     judged = store.analysed_pages(analysis.analysis_id)
     run = AnalysisRun(store, index, examiner, analysis, now=now, blocked=banks.blocked)

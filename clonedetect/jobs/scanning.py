@@ -32,6 +32,7 @@ from clonedetect.grant.file import SignedGrant, read_grant
 from clonedetect.grant.keys import read_public_keys
 from clonedetect.grant.permit import is_open, permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
+from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
@@ -43,7 +44,7 @@ from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.page import PageContent
 from clonedetect.settings.file import SettingsFile, read_settings
 
-__all__ = ["FindingEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
+__all__ = ["FindingEvent", "NoteEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,14 @@ class FindingEvent:
     finding: Finding
 
 
-ScanEvent = CrawlEvent | FindingEvent | PageDone
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """Something the operator should know that is no result."""
+
+    text: str
+
+
+ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +154,11 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         open_reference(request.index).close()  # a wrong index is told before the first request
     if not request.crawl and not (request.case / "case.db").exists():
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
-    with _stoppable() as stop, open_case(request.case, signed.grant.case_id) as (store, custody):
-        _accept(store, signed, approver)
+    who = acting(chosen.settings.signing.actor)
+    with _stoppable() as stop, open_case(request.case, signed.grant.case_id, who) as (store, custody):
+        _accept(store, signed, approver, actor=who)
+        for text in _unused(signed.grant):
+            on_event(NoteEvent(text))
         stopped_by, is_anew = "", False
         if request.crawl:
             _require_open_window(request, signed.grant, store, on_event)
@@ -163,6 +174,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 request=request,
                 grant=signed.grant,
                 operator=operator or signed.grant.approved_by,
+                actor=chosen.settings.signing.actor,
                 store=store,
                 archive=archive,
                 on_event=on_event,
@@ -188,13 +200,23 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _unused(grant: Grant) -> Iterator[str]:
+    """Say what the grant allows and this version does not do, so that nobody waits for it."""
+    if grant.browser.allowed:
+        yield "the grant allows a browser; this version renders no page: pages shown by scripts stay unseen"
+    if grant.lookups.rdap:
+        yield "the grant allows RDAP look-ups; this version makes none"
+
+
 def _approvers(request: ScanRequest, chosen: SettingsFile) -> list[Ed25519PublicKey]:
     named = [chosen.located(name) for name in chosen.settings.signing.approvers]
     return [key for path in (*request.approvers, *named) for key in read_public_keys(path)]
 
 
 @contextmanager
-def open_case(folder: Path, case_id: str) -> Iterator[tuple[CaseStore, CustodyLog]]:
+def open_case(
+    folder: Path, case_id: str, actor: str = "clonedetect"
+) -> Iterator[tuple[CaseStore, CustodyLog]]:
     """Open the case in `folder` for writing, made if there is none, with its custody log."""
     opened: list[CustodyLog] = []
 
@@ -205,12 +227,12 @@ def open_case(folder: Path, case_id: str) -> Iterator[tuple[CaseStore, CustodyLo
     if (folder / "case.db").exists():
         store = CaseStore.open(folder, custody=custody, now=_now())
     else:
-        store = CaseStore.create(folder, case_id, custody=custody, now=_now(), actor="clonedetect")
+        store = CaseStore.create(folder, case_id, custody=custody, now=_now(), actor=actor)
     with store:
         yield store, opened[-1]
 
 
-def _accept(store: CaseStore, signed: SignedGrant, approver: str) -> None:
+def _accept(store: CaseStore, signed: SignedGrant, approver: str, *, actor: str) -> None:
     grant = signed.grant
     file = GrantFile(
         grant.grant_id,
@@ -221,7 +243,7 @@ def _accept(store: CaseStore, signed: SignedGrant, approver: str) -> None:
         approver,
         _now(),
     )
-    store.accept_grant(file, grant.case_id, is_rehearsal=grant.is_rehearsal, actor="clonedetect")
+    store.accept_grant(file, grant.case_id, is_rehearsal=grant.is_rehearsal, actor=actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +253,7 @@ class _Crawl:
     request: ScanRequest
     grant: Grant
     operator: str
+    actor: str
     store: CaseStore
     archive: WarcArchive
     on_event: Callable[[ScanEvent], None]
@@ -256,7 +279,7 @@ class _Crawl:
                 for url in unreached(named, self.store):
                     frontier.revive(url, Purpose.PAGE)
                 crawler = Crawler(
-                    Recorder(self.store, self.archive, frontier, actor="clonedetect crawl"),
+                    Recorder(self.store, self.archive, frontier, actor=acting(self.actor, "crawl")),
                     hooks,
                     grant_id=self.grant.grant_id,
                     limits=_limits(self.grant),
