@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +23,7 @@ from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.robots import RobotsRules
 from clonedetect.errors import DependencyError, InputError, NotPermittedError, UsageError
-from clonedetect.extract.page import read_page
-from clonedetect.extract.sandbox import Killed, Sandbox
-from clonedetect.extract.walls import classify
+from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.file import SignedGrant, read_grant
 from clonedetect.grant.keys import read_public_keys
 from clonedetect.grant.permit import is_open, permit
@@ -38,10 +34,11 @@ from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.reaching import sort_seeds, unreached
-from clonedetect.models.capture import FetchResult, Outcome, Purpose, RefusalRecord
+from clonedetect.jobs.reading import SandboxReader
+from clonedetect.jobs.stopping import Stop, stoppable
+from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import GrantFile
 from clonedetect.models.match import Finding, Verdict
-from clonedetect.models.page import PageContent
 from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = ["FindingEvent", "NoteEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
@@ -96,42 +93,6 @@ class ScanSummary:
     stopped_by: str
 
 
-class _Stop:
-    """SIGINT or SIGTERM asked for a clean end."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-        self.event: asyncio.Event | None = None
-        self.hurry: Callable[[], None] | None = None
-        """What ends the work under way at once; called in a thread of its own."""
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def attach(self, event: asyncio.Event) -> None:
-        """Let the running loop know too."""
-        self.event, self._loop = event, asyncio.get_running_loop()
-        if self.is_set:
-            event.set()
-
-    def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  a signal handler's signature
-        self.is_set = True
-        if self.event is not None and self._loop is not None:
-            with suppress(RuntimeError):  # the crawl is over and its loop closed
-                self._loop.call_soon_threadsafe(self.event.set)
-        if self.hurry is not None:
-            threading.Thread(target=self.hurry, daemon=True).start()
-
-
-@contextmanager
-def _stoppable() -> Iterator[_Stop]:
-    stop = _Stop()
-    before = [(number, signal.signal(number, stop)) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield stop
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-
-
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
     """Crawl what the grant permits and judge what was captured; run again, it goes on where it was.
 
@@ -155,7 +116,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     if not request.crawl and not (request.case / "case.db").exists():
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     who = acting(chosen.settings.signing.actor)
-    with _stoppable() as stop, open_case(request.case, signed.grant.case_id, who) as (store, custody):
+    with stoppable() as stop, open_case(request.case, signed.grant.case_id, who) as (store, custody):
         _accept(store, signed, approver, actor=who)
         for text in _unused(signed.grant):
             on_event(NoteEvent(text))
@@ -257,14 +218,14 @@ class _Crawl:
     store: CaseStore
     archive: WarcArchive
     on_event: Callable[[ScanEvent], None]
-    stop: _Stop
+    stop: Stop
 
     async def run(self) -> CrawlSummary:
         """Crawl until nothing is left, a cap is met or the operator stops it."""
         event = asyncio.Event()
         self.stop.attach(event)
         with Sandbox(self.request.workers) as sandbox:
-            reader = _Reader(sandbox)
+            reader = SandboxReader(sandbox)
             async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
                 hooks = Hooks(
                     fetch=fetcher.fetch,
@@ -307,37 +268,6 @@ def _limits(grant: Grant) -> CrawlLimits:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads documents in the sandbox for the crawler."""
-
-    sandbox: Sandbox
-
-    async def read(self, content: bytes, url: str, content_type: str) -> PageContent:
-        """Return what the page leads to; raises InputError where the parser had to be stopped."""
-        answer = await self.sandbox.acall(read_page, content, url, content_type)
-        if isinstance(answer, Killed):
-            raise InputError(f"the parser of {url} was stopped: {answer.reason} ({answer.detail})")
-        return answer
-
-    async def classify(self, result: FetchResult) -> tuple[Outcome, str] | None:
-        """Return a finer outcome for a page that is a wall; a parser that had to be stopped is one too."""
-        if result.purpose not in (Purpose.PAGE, Purpose.API) or not result.exchanges:
-            return None
-        last = result.exchanges[-1]
-        if last.status is None:
-            return None
-        try:
-            answer = await self.sandbox.acall(
-                classify, last.status, last.headers, result.content, result.url, result.final_url
-            )
-        except InputError as error:
-            return Outcome.PARSE_KILLED, str(error)
-        if isinstance(answer, Killed):
-            return Outcome.PARSE_KILLED, f"the parser was stopped: {answer.reason}"
-        return answer
-
-
 def _mind_seeds(request: ScanRequest, grant: Grant, told: CrawlSummary, store: CaseStore) -> None:
     if request.seeds and told.seeds_refused == len(set(request.seeds)):
         raise NotPermittedError(
@@ -370,7 +300,7 @@ def _require_open_window(
 
 
 def _tell_all(
-    pages: Iterator[PageDone], examiner: Examiner, on_event: Callable[[ScanEvent], None], stop: _Stop
+    pages: Iterator[PageDone], examiner: Examiner, on_event: Callable[[ScanEvent], None], stop: Stop
 ) -> None:
     stop.hurry = examiner.close
     try:
