@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import unquote_to_bytes
-
-from PIL import Image
 
 from clonedetect.analysis.page import (
     ExaminedMedia,
@@ -24,23 +20,22 @@ from clonedetect.analysis.page import (
 )
 from clonedetect.analysis.repeated import repeated_blocks
 from clonedetect.case.store import CaseStore
-from clonedetect.errors import InputError, UrlError, VerificationError
+from clonedetect.errors import InputError, UrlError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.reference import OpenIndex
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.banks import Banks
+from clonedetect.jobs.copying import copy_references
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
-from clonedetect.models.case import Analysis, ReferenceCopy
+from clonedetect.models.case import Analysis
 from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
-from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.match import Verdict
 from clonedetect.models.page import LinkKind, MediaRef, PageContent
-from clonedetect.models.reference import ImageReference
-from clonedetect.models.signal import Thumbnail
 from clonedetect.signals.image import QueryImage
 
 __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
@@ -222,7 +217,7 @@ class AnalysisRun:
         references = {
             (copy.item.item_id, copy.media_id): copy
             for finding in found.findings
-            for copy in self._reference(finding)
+            for copy in copy_references(self.store, self.index, finding)
         }
         self.store.put_page_analysis(
             self.analysis.analysis_id,
@@ -232,26 +227,6 @@ class AnalysisRun:
             now=self.now(),
             actor=acting(self.examiner.settings.signing.actor, "analysis"),
         )
-
-    def _reference(self, finding: Finding) -> Iterator[ReferenceCopy]:
-        """Copy the platform's own side into the case: its file if it is still the one that was indexed."""
-        match = finding.match
-        item = self.index.item(match.item_id)
-        if item is None:
-            raise VerificationError(f"the index no longer holds {match.item_id}, which it just matched")
-        if match.image is None:
-            yield ReferenceCopy(item, None, None, is_original=False)
-            return
-        for reference in self.index.images([match.image.media_id]):
-            original = _original(reference)
-            if original is not None:
-                digest = self.store.put_object(original)
-                yield ReferenceCopy(item, reference.media_id, digest, True, _media_type(original))
-            elif reference.thumbnail is not None:
-                digest = self.store.put_object(_png(reference.thumbnail))
-                yield ReferenceCopy(item, reference.media_id, digest, False, "image/png")
-            else:
-                yield ReferenceCopy(item, reference.media_id, None, is_original=False)
 
 
 def analyse_case(
@@ -374,25 +349,3 @@ def _inline(url: str) -> bytes | Unexamined:
         return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return Unexamined("picture: malformed data URL")
-
-
-def _original(reference: ImageReference) -> bytes | None:
-    """Return the reference's file if it is still there with the bytes that were indexed."""
-    if reference.path is None or reference.digest is None:
-        return None
-    try:
-        data = Path(reference.path).read_bytes()
-    except OSError:
-        return None
-    return data if digest_of(data) == reference.digest else None
-
-
-def _png(thumbnail: Thumbnail) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(thumbnail.pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _media_type(data: bytes) -> str:
-    with Image.open(io.BytesIO(data)) as image:
-        return Image.MIME.get(image.format or "", "application/octet-stream")
