@@ -19,8 +19,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from clonedetect.errors import ClonedetectError, ExitCode
+from clonedetect.evidence.marking import hidden_code_points
 
-__all__ = ["emit", "exit_codes", "json_option", "quiet_option", "stderr", "stdout", "track", "wants_json"]
+__all__ = [
+    "emit",
+    "exit_codes",
+    "json_option",
+    "plain",
+    "quiet_option",
+    "stderr",
+    "stdout",
+    "track",
+    "wants_json",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -36,6 +47,11 @@ def stdout() -> Console:
 def stderr(*, quiet: bool = False) -> Console:
     """Return the console for progress and errors."""
     return Console(stderr=True, highlight=False, quiet=quiet, emoji=False)
+
+
+def plain(text: str) -> Text:
+    """Return foreign text for a cell: brackets are no markup, and what draws nothing is spelled out."""
+    return Text(hidden_code_points(text))
 
 
 def emit(value: object) -> None:

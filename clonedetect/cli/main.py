@@ -63,7 +63,10 @@ def cli() -> None:
     \b
     A job:  clonedetect index add INDEX posts.jsonl
             clonedetect grant new grant.toml
-            clonedetect scan --grant grant.toml --index INDEX --case CASE @urls.txt
+            clonedetect key new approver.pem
+            clonedetect grant sign grant.toml --key approver.pem
+            clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem
+                             --index INDEX --case CASE @urls.txt
             clonedetect findings CASE
             clonedetect export CASE OUT
             clonedetect verify OUT

@@ -8,13 +8,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from clonedetect.cli.console import emit, json_option, quiet_option, stdout, track, wants_json
+from clonedetect.cli.console import emit, json_option, plain, quiet_option, stdout, track, wants_json
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.opening import open_reference
 from clonedetect.models.match import Match, Region, RegionKind, Verdict
+from clonedetect.models.reasons import limits_first
 from clonedetect.settings.file import read_settings
 
 __all__ = ["match", "match_rows"]
@@ -103,7 +104,8 @@ def _add_rows(table: Table, result: FileResult) -> None:
 
 def _add_row(table: Table, query: str, verdict: Verdict, item: str, reasons: tuple[str, ...]) -> None:
     coloured = Text(verdict, _COLOURS.get(verdict, "cyan"))
-    table.add_row(Text(_shown(query)), coloured, Text(item), Text("; ".join(reasons[:2])))
+    told = "; ".join(limits_first(verdict, reasons)[:2])
+    table.add_row(plain(_shown(query)), coloured, plain(item), plain(told))
 
 
 def _shown(path: str) -> str:

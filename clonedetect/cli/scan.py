@@ -62,7 +62,8 @@ def scan_command(
     goes on where it was; nothing that was recorded is fetched twice.
 
     \b
-    Example:  clonedetect scan --grant grant.toml --index INDEX --case CASE @urls.txt
+    Example:  clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem --index INDEX \\
+                  --case CASE @urls.txt
     """
     if crawl_only and analyse_only:
         raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clonedetect.cli.console import emit, exit_codes, json_option, stdout, wants_json
-from clonedetect.errors import ExitCode
+from clonedetect.errors import ExitCode, InputError
 from clonedetect.evidence.marking import hidden_code_points
 from clonedetect.evidence.seal import signer_fingerprint
 from clonedetect.evidence.shipped.verify import Result
@@ -47,9 +47,17 @@ def verify(package: Path, signer: str | None, as_json: bool) -> None:
     Example:  clonedetect verify CLONE-42.zip --signer sha256:5f0c...
     """
     with exit_codes():
+        _refuse_what_is_no_package(package)
         report = check_package(package, signer=signer_fingerprint(signer) if signer is not None else None)
         _print(report, wants_json(as_json))
         raise SystemExit(int(report.exit_code))
+
+
+def _refuse_what_is_no_package(package: Path) -> None:
+    if not package.exists():
+        raise InputError(f"there is no package {package}; name the folder or zip that `export` wrote")
+    if (package / "case.db").is_file():
+        raise InputError(f"{package} is a case folder; export it first: clonedetect export {package} PACKAGE")
 
 
 def _print(report: VerificationReport, as_json: bool) -> None:

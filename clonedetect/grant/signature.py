@@ -91,10 +91,13 @@ def _signer(
     for approver in approvers:
         if verify_signature(data, signature, approver):
             return fingerprint(approver)
-    known = (
-        f"none of the {len(approvers)} approvers' keys" if approvers else "no approver's key was given, it"
-    )
+    if not approvers:
+        raise NotPermittedError(
+            f"grant {grant.grant_id} is signed, but nobody said whose signature counts: "
+            "add --approvers FILE.pub.pem, or signing.approvers in the settings"
+        )
     raise NotPermittedError(
-        f"grant {grant.grant_id}: the {name} cannot be accepted: {known} verifies it; "
+        f"grant {grant.grant_id}: the {name} cannot be accepted: none of the "
+        f"{len(approvers)} approvers' keys verifies it; "
         "either the file was changed after signing, or its signer is not among --approvers"
     )

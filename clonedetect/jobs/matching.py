@@ -23,6 +23,9 @@ __all__ = ["FileResult", "QueryKind", "list_files", "match_files"]
 
 _MARKUP = re.compile(rb"<(?:!doctype\s+html|html|head|body|div|p|meta|script)\b", re.IGNORECASE)
 _LOOK_BYTES = 4096
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd]")
+"""What prose in any charset has next to none of; next line (U+0085) is none of them."""
+_MOST_CONTROLS = 0.01
 _MOST_BYTES = 50_000_000
 
 
@@ -33,6 +36,7 @@ class QueryKind(StrEnum):
     VIDEO = "video"
     TEXT = "text"
     HTML = "html"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,9 @@ def match_files(
                 data = stream.read(_MOST_BYTES + 1)
         except OSError as error:
             raise InputError(f"{name} cannot be read: {error.strerror}") from error
-        if digest_of(data) in blocked:
+        if not data:
+            yield _unseen(name, QueryKind.OTHER, "the file is empty")
+        elif digest_of(data) in blocked:
             yield _unseen(name, _kind(data), WITHHELD)
         else:
             yield _match(examiner, name, data)
@@ -102,8 +108,7 @@ def _match(examiner: Examiner, name: str, data: bytes) -> FileResult:
         return _picture(examiner, name, data)
     if kind is QueryKind.HTML:
         return _page(examiner, name, data)
-    text = decode(data, "text/plain").text
-    return _texts(examiner, name, kind, (TextBlock(text, BlockKind.LEAF, "file"),), ())
+    return _text(examiner, name, data)
 
 
 def _kind(data: bytes) -> QueryKind:
@@ -111,6 +116,13 @@ def _kind(data: bytes) -> QueryKind:
     if found is not None:
         return QueryKind.VIDEO if found is MediaKind.VIDEO else QueryKind.IMAGE
     return QueryKind.HTML if _MARKUP.search(data[:_LOOK_BYTES]) else QueryKind.TEXT
+
+
+def _is_binary(data: bytes, text: str) -> bool:
+    """Whether what was decoded is no writing: formats that begin like text, or control characters in it."""
+    sample = text[: 16 * _LOOK_BYTES]
+    controls = sum(1 for _ in _CONTROLS.finditer(sample))
+    return data.startswith(b"%PDF-") or controls > _MOST_CONTROLS * len(sample)
 
 
 def _unseen(name: str, kind: QueryKind, reason: str) -> FileResult:
@@ -133,6 +145,13 @@ def _page(examiner: Examiner, name: str, data: bytes) -> FileResult:
     if content.media:
         unseen.append(f"not examined: {len(content.media)} x picture or video the page refers to")
     return _texts(examiner, name, QueryKind.HTML, content.blocks, tuple(unseen))
+
+
+def _text(examiner: Examiner, name: str, data: bytes) -> FileResult:
+    text = decode(data, "text/plain").text
+    if _is_binary(data, text):
+        return _unseen(name, QueryKind.OTHER, "neither a picture, a page nor a text")
+    return _texts(examiner, name, QueryKind.TEXT, (TextBlock(text, BlockKind.LEAF, "file"),), ())
 
 
 def _texts(
@@ -160,8 +179,12 @@ def _result(
 def _lines(path: Path) -> list[str]:
     try:
         return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the list {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise InputError(f"the list {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the list {path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from error
 
 
 def _refuse_unreadable(error: OSError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,12 @@ from clonedetect.demo.pictures import jpeg
 from clonedetect.errors import InputError
 from clonedetect.jobs import matching
 from clonedetect.jobs.matching import list_files
+from clonedetect.match.text_rules import Evidence as TextEvidence
+from clonedetect.match.text_rules import decide
 from clonedetect.models.ids import digest_of
+from clonedetect.models.match import Verdict
+from clonedetect.models.reasons import limits_first
+from clonedetect.models.settings import TextThresholds
 from tests.jobs.playground import Ended, Platform, command, copy_page, post, recompressed
 
 pytestmark = pytest.mark.xdist_group("match")
@@ -36,6 +42,11 @@ def _files(folder: Path, platform: Platform) -> dict[str, Path]:
         "caption.html": f"Somebody wrote:\n{post('p-3001').caption}\n".encode(),
         "other.md": INNOCENT[0].encode(),
         "short": b"hello",
+        "noise": random.Random(4).randbytes(500),
+        "noise.zip": b"PK\x03\x04" + random.Random(5).randbytes(5000),
+        "leaflet.pdf": b"%PDF-1.7\n1 0 obj\n" + b"<< /Type /Catalog >>\n" * 400,
+        "nothing.jpg": b"",
+        "accents": ("Une journ\xe9e \xe0 la plage, \x93enfin\x94\n" * 9).encode("latin-1"),
         "icon.gif": _icon(),
         "[red] [b] :100:.html": b"<p>short</p>",
     }
@@ -117,6 +128,11 @@ def test_a_page_is_told_by_its_content(matched) -> None:
         ("blocked.jpg", "image", "inconclusive", "withheld"),
         ("clip.jpg", "video", "inconclusive", "videos are not compared"),
         ("short", "text", "inconclusive", "too short"),
+        ("noise", "other", "inconclusive", "neither a picture, a page nor a text"),
+        ("noise.zip", "other", "inconclusive", "neither a picture, a page nor a text"),
+        ("leaflet.pdf", "other", "inconclusive", "neither a picture, a page nor a text"),
+        ("nothing.jpg", "other", "inconclusive", "the file is empty"),
+        ("accents", "text", "none", "nothing of the index"),
         ("other.md", "text", "none", "nothing of the index"),
         ("[red] [b] :100:.html", "html", "inconclusive", "too short"),
     ],
@@ -180,6 +196,41 @@ def test_what_holds_no_file_is_refused_by_name(platform, tmp_path: Path, monkeyp
     ended = command("match", platform.index, argument)
     assert (ended.code, ended.out) == (3, "")
     assert "error:" in ended.err
+    assert argument in ("@empty", "folder") or argument.removeprefix("@") in ended.err
+    assert "[Errno" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        TextEvidence(80.0, 80.0, 90.0, 0.9, 0.9),
+        TextEvidence(150.0, 150.0, 160.0, 0.9, 0.9, owners=3),
+        TextEvidence(150.0, 150.0, 160.0, 0.9, 0.9, is_model_sufficient=False),
+        TextEvidence(150.0, 150.0, 900.0, 0.2, 0.9),
+    ],
+    ids=["few bits", "shared", "model too small", "excerpt"],
+)
+def test_the_reason_that_limits_a_text_is_told_first(evidence: TextEvidence) -> None:
+    decision = decide(evidence, TextThresholds())
+    assert decision is not None
+    assert decision.verdict is not Verdict.CONFIRMED
+    first, *rest = limits_first(decision.verdict, ("the whole caption stands in the text", *decision.reasons))
+    assert "of the caption's information" in rest[-1]
+    assert decision.rule == "bits" or first not in ("the whole caption stands in the text", rest[-1])
+
+
+def test_the_objection_to_a_picture_is_told_before_its_figures() -> None:
+    figures = (
+        "31 keypoints agree on one transform",
+        "55% of 90 textured blocks agree, the largest connected difference is 40%",
+        "PDQ hashes 40 of 256 bits apart (whole view, plain, against our whole view)",
+    )
+    objections = (
+        "a connected 40% differs, as when two pictures share a frame",
+        "keypoints and textured blocks agree in too small a part of our picture",
+    )
+    assert limits_first(Verdict.POSSIBLE, (*figures, *objections)) == (*objections, *figures)
+    assert limits_first(Verdict.CONFIRMED, (*figures, *objections)) == (*figures, *objections)
 
 
 def test_a_large_file_is_not_looked_into(platform, tmp_path: Path, monkeypatch) -> None:

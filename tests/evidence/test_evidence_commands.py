@@ -221,3 +221,13 @@ def test_export_speaks_plainly_on_a_terminal(stored, tmp_path, monkeypatch):
     done = run(export, stored, tmp_path / "out", "--zip")
     assert "nobody: who made it will not be provable" in done.stdout.replace("\n", " ")
     assert "not looked at by any person: 1" in done.stderr
+
+
+def test_what_is_no_package_is_told_in_plain_words(stored, tmp_path):
+    missing = run(verify, tmp_path / "none.zip")
+    assert (missing.exit_code, missing.stdout) == (3, "")
+    assert "there is no package" in missing.stderr
+    assert "Errno" not in missing.stderr
+    case = run(verify, stored)
+    assert case.exit_code == 3
+    assert "is a case folder; export it first: clonedetect export" in case.stderr

@@ -165,7 +165,6 @@ def test_a_signature_that_does_not_verify_is_refused_everywhere(
         (bytes(64), ours),
         (b"", ours),
         (sign(signed.data + b"\n", approver), ours),
-        (signed.by(approver)[0], []),
     ):
         with pytest.raises(NotPermittedError, match="signature cannot be accepted"):
             authorize(signed.grant, signed.data, signature, None, approvers)
@@ -212,3 +211,15 @@ def test_a_countersignature_nobody_asked_for_must_verify_too(
     signed = case()
     with pytest.raises(NotPermittedError, match="countersignature cannot be accepted"):
         authorize(signed.grant, signed.data, *signed.by(approver, bytes(64)), [approver.public_key()])
+
+
+def test_a_signed_grant_without_approvers_says_which_option_is_missing(
+    case: Callable[..., Case], approver: Ed25519PrivateKey
+) -> None:
+    signed = case("")
+    with pytest.raises(NotPermittedError) as refused:
+        authorize(signed.grant, signed.data, signed.by(approver)[0], None, [])
+    assert str(refused.value) == (
+        "grant 2026-0117 is signed, but nobody said whose signature counts: "
+        "add --approvers FILE.pub.pem, or signing.approvers in the settings"
+    )
