@@ -25,6 +25,10 @@ def _nothing() -> None:
     """Do nothing more within the transaction."""
 
 
+_SHORTEST_START = 4
+"""Characters of a finding's id that name it, if no other's begins with them."""
+
+
 class CaseStore(CaseFolder):
     """The records of one case: `create`, `open` or `read` one.
 
@@ -282,13 +286,38 @@ class CaseStore(CaseFolder):
         """Yield the verdicts that stand, by page."""
         return rows.verdicts(self.database)
 
+    def finding_id(self, start: str) -> str:
+        """Return the whole id of the one finding, standing or superseded, whose id begins with `start`.
+
+        Raises InputError if there is none, if there are several, and for a
+        `start` under four characters that is no whole id.
+        """
+        sql = (
+            "SELECT DISTINCT finding_id FROM findings WHERE substr(finding_id, 1, ?) = ? ORDER BY finding_id"
+        )
+        found = [str(row[0]) for row in self.database.execute(sql, (len(start), start))]
+        if start in found:
+            return start
+        if len(start) < _SHORTEST_START:
+            raise InputError(f"{start!r} is too short: give at least {_SHORTEST_START} characters of the id")
+        if not found:
+            raise InputError(f"the case has no finding {start}; list them with: findings CASE --by finding")
+        if len(found) > 1:
+            listed = ", ".join(found[:5]) + (" ..." if len(found) > 5 else "")
+            raise InputError(
+                f"{start} is the beginning of {len(found)} findings' ids: {listed}; give more of it"
+            )
+        return found[0]
+
     def decide(self, decision: Decision) -> None:
         """Append a person's decision on a finding, standing or superseded.
 
         Raises InputError if there is no such finding.
         """
         if not self._count("findings", "finding_id = ?", decision.finding_id):
-            raise InputError(f"the case has no finding {decision.finding_id}; `findings` lists them")
+            raise InputError(
+                f"the case has no finding {decision.finding_id}; list them with: findings CASE --by finding"
+            )
         record = encode(decision)
 
         def add() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "emit",
     "exit_codes",
     "json_option",
+    "not_judged",
     "plain",
     "quiet_option",
     "stderr",
@@ -52,6 +53,11 @@ def stderr(*, quiet: bool = False) -> Console:
 def plain(text: str) -> Text:
     """Return foreign text for a cell: brackets are no markup, and what draws nothing is spelled out."""
     return Text(hidden_code_points(text))
+
+
+def not_judged(pages: int) -> str:
+    """Return the sentence for pages that were captured and that no analysis has looked at."""
+    return f"{pages} pages not judged yet: run clonedetect scan ... --analyse-only"
 
 
 def emit(value: object) -> None:

@@ -27,10 +27,12 @@ def decide(
 ) -> None:
     """Append a person's decision on FINDING to the custody log of CASE.
 
-    A rejected finding leaves the exhibits and stays listed.
+    FINDING is an id of `findings CASE --by finding`, or four and more
+    characters of its beginning. A rejected finding leaves the exhibits and
+    stays listed.
 
     \b
-    Example:  clonedetect decide CASE 1f0c2d3e4a5b6c7d confirm --by "R. Ali" --note "same print"
+    Example:  clonedetect decide CASE 1f0c2d3e confirm --by "R. Ali" --note "same print"
     """
     made = decide_finding(
         case, finding, DecisionKind(decision), by=by, note=note, seconds=seconds, now=datetime.now(UTC)

@@ -12,11 +12,12 @@ import click
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import emit, exit_codes, json_option, stderr, stdout, wants_json
+from clonedetect.cli.console import emit, exit_codes, json_option, not_judged, stderr, stdout, wants_json
 from clonedetect.cli.key import password_file_option, read_signing_key
 from clonedetect.errors import UsageError
 from clonedetect.evidence.package import PackageSummary
 from clonedetect.evidence.package import export as write_package
+from clonedetect.evidence.tables import unjudged_pages
 from clonedetect.jobs.banks import read_banks
 from clonedetect.models.ids import digest_of
 from clonedetect.settings.file import read_settings
@@ -61,8 +62,11 @@ def export(
         blocked = read_banks(read_settings(settings)).blocked
         now = datetime.now(UTC)
         with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
+            contents = store.contents()
+            if unjudged := unjudged_pages(contents):
+                stderr().print(not_judged(unjudged), style="yellow", soft_wrap=True)
             summary = write_package(
-                store.contents(),
+                contents,
                 case,
                 out,
                 key=signing_key,

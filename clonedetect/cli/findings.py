@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import exit_codes, json_option, stderr, stdout, wants_json
+from clonedetect.cli.console import exit_codes, json_option, not_judged, stderr, stdout, wants_json
 from clonedetect.errors import UsageError
 from clonedetect.evidence.exhibits import unreviewed
 from clonedetect.evidence.sheets import to_csv, to_json_lines, to_terminal, to_xlsx
-from clonedetect.evidence.tables import By, Row, rows_by
+from clonedetect.evidence.tables import By, Row, rows_by, unjudged_pages
 from clonedetect.models.case import CaseContents
 
 __all__ = ["findings"]
@@ -29,10 +29,11 @@ __all__ = ["findings"]
 )
 @json_option
 def findings(case: Path, by: str, form: str | None, as_json: bool) -> None:
-    """List what was found in CASE, by page, site, account or item.
+    """List what was found in CASE, by page, site, account, item, or each finding.
 
-    By page every captured page is listed, also those without findings and
-    those that could not be seen.
+    By page every captured page is listed, also those without findings, those
+    that could not be seen and those not judged yet. By finding each has the id
+    that `decide` takes.
 
     \b
     Example:  clonedetect findings CASE
@@ -54,8 +55,13 @@ def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> 
             stderr().print("[bold red]rehearsal:[/] this case accuses nobody")
         count, waiting = len(contents.findings), unreviewed(contents)
         stderr().print(
-            f"findings: {count}, not looked at by a person: {waiting}; --format csv lists all columns"
+            f"findings: {count}, not looked at by a person: {waiting}; --format csv lists all columns",
+            soft_wrap=True,
         )
+        if by is not By.FINDING and count:
+            stderr().print("each with its id for `decide`: --by finding", soft_wrap=True)
+        if unjudged := unjudged_pages(contents):
+            stderr().print(not_judged(unjudged), style="yellow", soft_wrap=True)
         return
     if form == "xlsx" and sys.stdout.isatty():
         raise UsageError("a workbook cannot be shown on a terminal: add > findings.xlsx")

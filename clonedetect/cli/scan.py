@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,19 +13,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
-from clonedetect.cli.console import emit, json_option, quiet_option, stderr, stdout, wants_json
+from clonedetect.case.store import CaseStore
+from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
 from clonedetect.jobs.scanning import FindingEvent, NoteEvent, ScanEvent, ScanRequest, ScanSummary, scan
 from clonedetect.jobs.seeds import read_seeds
-from clonedetect.models.capture import Capture, RefusalRecord
+from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
 
 __all__ = ["scan_command"]
 
+_SHOWN_REASONS = 3
 _PATH = click.Path(path_type=Path)
 
 
@@ -84,7 +87,7 @@ def scan_command(
     if is_json:
         emit(_summary_row(summary))
     else:
-        _show(summary)
+        _show(summary, _crawled(case))
     if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
         raise SystemExit(int(ExitCode.FINDINGS))
 
@@ -215,18 +218,47 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
     }
 
 
-def _show(summary: ScanSummary) -> None:
+@dataclass(frozen=True, slots=True)
+class _Crawled:
+    """What the case says of its captures, robots.txt apart, and of what was refused."""
+
+    captures: str
+    robots: str
+    refused: str
+
+
+def _crawled(case: Path) -> _Crawled:
+    with CaseStore.read(case) as store:
+        captures = list(store.captures())
+        reasons = Counter(refusal.reason for refusal in store.refusals())
+    robots = {one.url: one.outcome for one in captures if one.purpose is Purpose.ROBOTS}
+    outcomes = Counter(one.outcome for one in captures if one.purpose is not Purpose.ROBOTS)
+    absent = sum(outcome is Outcome.GONE for outcome in robots.values())
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    more = f"; and {len(reasons) - _SHOWN_REASONS} other reasons" if len(reasons) > _SHOWN_REASONS else ""
+    first = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(_SHOWN_REASONS))
+    return _Crawled(
+        captures=f"{outcomes.total()} ({told})" if told else "0",
+        robots=f"{absent} of {len(robots)} sites have none" if robots else "",
+        refused=f"{reasons.total()} ({first}{more})" if reasons else "0",
+    )
+
+
+def _show(summary: ScanSummary, crawled: _Crawled) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes)
-    table.add_row("captures", f"{summary.captures} ({outcomes})" if outcomes else "0")
-    table.add_row("refused", str(summary.refusals))
+    table.add_row("captures", plain(crawled.captures))
+    if crawled.robots:
+        table.add_row("robots.txt", plain(crawled.robots))
+    table.add_row("refused", plain(crawled.refused))
     table.add_row("not visited", str(summary.not_visited))
     table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
-    table.add_row("items", f"{summary.confirmed_items} of {summary.confirmed_accounts} accounts confirmed")
+    table.add_row(
+        "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"
+    )
     table.add_row("for people", f"{summary.possible_findings} {Verdict.POSSIBLE} findings")
     if summary.stopped_by:
-        table.add_row("stopped", Text(summary.stopped_by))
+        table.add_row("stopped", plain(summary.stopped_by))
     table.add_row("seconds", f"{summary.seconds:.1f}")
     stdout().print(table)

@@ -30,7 +30,7 @@ from clonedetect.evidence.sheets import EPOCH, to_csv, to_xlsx
 from clonedetect.evidence.shipped import SCHEMAS, shipped_bytes
 from clonedetect.evidence.shipped.verify import WARC, Folder, Result
 from clonedetect.evidence.shipped.verify import verify as check
-from clonedetect.evidence.tables import By, rows_by
+from clonedetect.evidence.tables import PACKAGED, By, rows_by
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.ids import Digest
 
@@ -131,7 +131,7 @@ def _write(
         contents, selection, lambda digest: (data / documents.object_path(digest)).read_bytes(), software
     )
     (data / "report.html").write_bytes(report.encode())
-    tables = {by: rows_by(contents, by) for by in By}
+    tables = {by: rows_by(contents, by) for by in PACKAGED}
     (data / "findings.csv").write_bytes(to_csv(tables[By.PAGE], By.PAGE))
     (data / "findings.xlsx").write_bytes(to_xlsx(tables))
     _write_shipped(root)

@@ -38,15 +38,28 @@ _ON_TERMINAL = {
     By.SITE: ("verdict", "site", "pages", "pages_confirmed", "items", "unreviewed"),
     By.ACCOUNT: ("verdict", "account_id", "items", "sites", "unreviewed"),
     By.ITEM: ("verdict", "item_id", "account_id", "sites", "kinds", "unreviewed"),
+    By.FINDING: ("finding_id", "verdict", "page_url", "item_id", "kinds", "reasons", "decision"),
 }
 _SHORT = {
+    "finding_id": "finding",
+    "reasons": "first reason",
     "page_url": "page",
     "account_id": "account",
     "item_id": "item",
     "pages_confirmed": "confirmed",
     "unreviewed": "to review",
 }
-_COLOURS = {"confirmed": "bold red", "possible": "yellow", "inconclusive": "dim", "none": "green"}
+_COLOURS = {
+    "confirmed": "bold red",
+    "possible": "yellow",
+    "inconclusive": "dim",
+    "not judged": "cyan",
+    "none": "green",
+}
+_LISTED = ("kinds", "reasons")
+_FOLDED = ("page_url", "site", "account_id", "item_id", "reasons")
+_ID_SHOWN = 8
+"""Of an id's 16 hexadecimal digits; `decide` takes any prefix that is one finding's alone."""
 
 
 def neutral(text: str) -> str:
@@ -141,23 +154,32 @@ def to_terminal(rows: Sequence[Row], by: By) -> Table:
     """Return the table for a terminal of 80 columns; ids are counted where the file formats list them."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for name in _ON_TERMINAL[by]:
-        is_number = bool(rows) and isinstance(getattr(rows[0], name), int | tuple) and name != "kinds"
-        is_address = name in ("page_url", "site", "account_id", "item_id")
+        is_number = bool(rows) and isinstance(getattr(rows[0], name), int | tuple) and name not in _LISTED
+        is_folded = name in _FOLDED
         table.add_column(
             _SHORT.get(name, name),
             justify="right" if is_number else "left",
-            overflow="fold" if is_address else "ellipsis",
-            no_wrap=not is_address,
-            ratio=None,
+            overflow="fold" if is_folded else "ellipsis",
+            no_wrap=not is_folded,
         )
     for row in rows:
         table.add_row(*(_terminal_cell(name, getattr(row, name)) for name in _ON_TERMINAL[by]))
     return table
 
 
+def _first(reasons: object) -> str:
+    return str(reasons[0]) if isinstance(reasons, tuple) and reasons else ""
+
+
 def _terminal_cell(name: str, value: object) -> Text:
-    if isinstance(value, tuple):
+    if name == "reasons":
+        shown = _first(value)
+    elif isinstance(value, tuple):
         shown = ", ".join(value) if name == "kinds" else str(len(value))
+    elif name == "finding_id":
+        shown = str(value)[:_ID_SHOWN]
+    elif name == "page_url":
+        shown = str(value).removeprefix("https://").removeprefix("http://")
     else:
         shown = str(value)
     style = _COLOURS.get(shown, "") if name == "verdict" else ""

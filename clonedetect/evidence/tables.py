@@ -1,4 +1,4 @@
-"""The findings of a case as tables: by page, site, account or item."""
+"""The findings of a case as tables: by page, site, account, item, or each of its own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,26 @@ from clonedetect.evidence.exhibits import latest_decisions
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import CaseContents, DecisionKind
 from clonedetect.models.match import Finding, PageVerdict, Verdict
+from clonedetect.models.reasons import limits_first
 
-__all__ = ["AccountRow", "By", "ItemRow", "PageRow", "Row", "SiteRow", "columns", "rows_by", "site_of"]
+__all__ = [
+    "NOT_JUDGED",
+    "PACKAGED",
+    "AccountRow",
+    "By",
+    "FindingRow",
+    "ItemRow",
+    "PageRow",
+    "Row",
+    "SiteRow",
+    "columns",
+    "rows_by",
+    "site_of",
+    "unjudged_pages",
+]
+
+NOT_JUDGED = "not judged"
+"""What stands for the verdict of a page that was captured and that no analysis has looked at yet."""
 
 
 class By(StrEnum):
@@ -28,11 +46,18 @@ class By(StrEnum):
     SITE = "site"
     ACCOUNT = "account"
     ITEM = "item"
+    FINDING = "finding"
+
+
+PACKAGED = (By.PAGE, By.SITE, By.ACCOUNT, By.ITEM)
+"""The tables of a package; single findings are in its matches, with everything there is of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
     """One captured page, with or without findings; `outcome` is that of its latest capture.
+
+    `verdict` is `not judged` where no analysis has looked at the page yet.
 
     `findings` are the ids that ``clonedetect decide`` takes, `rejected` and
     `unreviewed` how many of them a person rejected or nobody looked at.
@@ -108,14 +133,34 @@ class ItemRow:
     unreviewed: int
 
 
-Row = PageRow | SiteRow | AccountRow | ItemRow
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding; `reasons` begin with what limits it, `decision` is a person's last word or empty."""
+
+    finding_id: str
+    verdict: str
+    page_url: str
+    media_url: str
+    item_id: str
+    account_id: str
+    kinds: tuple[str, ...]
+    score: float
+    reasons: tuple[str, ...]
+    decision: str
+
+
+Row = PageRow | SiteRow | AccountRow | ItemRow | FindingRow
 _ROWS: dict[By, type[Row]] = {
     By.PAGE: PageRow,
     By.SITE: SiteRow,
     By.ACCOUNT: AccountRow,
     By.ITEM: ItemRow,
+    By.FINDING: FindingRow,
 }
-_STRENGTH = (Verdict.NONE, Verdict.INCONCLUSIVE, Verdict.POSSIBLE, Verdict.CONFIRMED)
+_STRENGTH = (Verdict.NONE, Verdict.INCONCLUSIVE, NOT_JUDGED, Verdict.POSSIBLE, Verdict.CONFIRMED)
+
+
+_SEEN = (Outcome.OK, Outcome.NOT_MODIFIED)
 
 
 def columns(by: By) -> tuple[str, ...]:
@@ -143,6 +188,11 @@ def site_of(url: str) -> str:
 def rows_by(contents: CaseContents, by: By) -> tuple[Row, ...]:
     """Return the table, rows in a fixed order: pages and sites by address, the rest by id."""
     return _BUILDERS[by](_View(contents))
+
+
+def unjudged_pages(contents: CaseContents) -> int:
+    """Return how many captured pages wait for an analysis."""
+    return sum(page.verdict == NOT_JUDGED for page in _pages(_View(contents)))
 
 
 class _View:
@@ -188,6 +238,7 @@ def _page(view: _View, url: str) -> PageRow:
     captures = sorted(view.captures.get(url, ()), key=lambda capture: capture.captured_at)
     findings = view.by_page.get(url, [])
     verdict = view.verdicts.get(url) or _unjudged(url, captures)
+    is_waiting = url not in view.verdicts and bool(captures) and captures[-1].outcome in _SEEN
     outcome = captures[-1].outcome if captures else Outcome.NOT_VISITED
     first, last = view.times([url])
     rejected, unreviewed = view.counts(findings)
@@ -195,7 +246,7 @@ def _page(view: _View, url: str) -> PageRow:
         page_url=url,
         site=site_of(url),
         outcome=outcome,
-        verdict=verdict.verdict,
+        verdict=NOT_JUDGED if is_waiting else verdict.verdict,
         items=tuple(verdict.items),
         accounts=tuple(verdict.accounts),
         kinds=tuple(verdict.kinds),
@@ -212,7 +263,7 @@ def _unjudged(url: str, captures: list[Capture]) -> PageVerdict:
     """What is said of a page that no analysis has judged: never that nothing is there."""
     if not captures:
         reason = "no capture of this page is in the case"
-    elif captures[-1].outcome in (Outcome.OK, Outcome.NOT_MODIFIED):
+    elif captures[-1].outcome in _SEEN:
         reason = "captured, not analysed yet"
     else:
         reason = captures[-1].reason or f"could not be seen: {captures[-1].outcome}"
@@ -307,8 +358,26 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({str(value) for value in values}))
 
 
-def _strongest(verdicts: Iterable[str]) -> Verdict:
-    return max((Verdict(verdict) for verdict in verdicts), key=_STRENGTH.index)
+def _findings(view: _View) -> tuple[FindingRow, ...]:
+    return tuple(
+        FindingRow(
+            finding_id=finding.finding_id,
+            verdict=finding.match.verdict,
+            page_url=finding.page_url,
+            media_url=finding.media_url or "",
+            item_id=finding.match.item_id,
+            account_id=finding.match.account_id or "",
+            kinds=tuple(finding.match.kinds),
+            score=finding.match.score,
+            reasons=limits_first(finding.match.verdict, finding.match.reasons),
+            decision=view.decided.get(finding.finding_id) or "",
+        )
+        for finding in view.findings
+    )
+
+
+def _strongest(verdicts: Iterable[str]) -> str:
+    return max(map(str, verdicts), key=_STRENGTH.index)
 
 
 _BUILDERS: Mapping[By, Callable[[_View], tuple[Row, ...]]] = {
@@ -316,4 +385,5 @@ _BUILDERS: Mapping[By, Callable[[_View], tuple[Row, ...]]] = {
     By.SITE: _sites,
     By.ACCOUNT: _accounts,
     By.ITEM: _items,
+    By.FINDING: _findings,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clonedetect.evidence.tables import NOT_JUDGED
 from clonedetect.models.capture import Outcome
 from clonedetect.models.match import ImageMeasure, Kind, Match, TextMeasure, Verdict
 
@@ -40,11 +41,12 @@ OUTCOMES: dict[Outcome, str] = {
 }
 """What each outcome means to a reader."""
 
-VERDICTS: dict[Verdict, str] = {
+VERDICTS: dict[str, str] = {
     Verdict.CONFIRMED: "confirmed",
     Verdict.POSSIBLE: "possible, for a person to decide",
     Verdict.NONE: "looked at whole, nothing found",
     Verdict.INCONCLUSIVE: "could not be decided",
+    NOT_JUDGED: "captured, not judged yet",
 }
 
 KINDS: dict[Kind, str] = {

@@ -22,11 +22,12 @@ def decide_finding(
     seconds: float | None,
     now: datetime,
 ) -> Decision:
-    """Append the decision to the case and its custody log, and return it.
+    """Append the decision to the case and its custody log, and return it with the finding's whole id.
 
+    `finding_id` may be the beginning of an id that no other finding's has.
     Raises InputError where the case has no such finding.
     """
-    made = Decision(finding_id, decision, by, note, seconds, now)
     with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
+        made = Decision(store.finding_id(finding_id), decision, by, note, seconds, now)
         store.decide(made)
     return made

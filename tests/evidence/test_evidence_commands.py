@@ -148,7 +148,7 @@ def test_an_export_is_logged_in_the_case_and_not_in_the_package(stored, tmp_path
     assert b'"export"' not in (tmp_path / "two/data/custody.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("by", ["page", "site", "account", "item"])
+@pytest.mark.parametrize("by", ["page", "site", "account", "item", "finding"])
 def test_findings_are_json_lines_when_piped(stored, by):
     done = run(findings, stored, "--by", by)
     assert done.exit_code == 0, done.output

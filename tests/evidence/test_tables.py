@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from rich.console import Console
 
 from clonedetect.evidence.sheets import neutral, to_csv, to_json_lines, to_terminal, to_xlsx
-from clonedetect.evidence.tables import By, columns, rows_by, site_of
+from clonedetect.evidence.tables import PACKAGED, By, columns, rows_by, site_of
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
 from clonedetect.models.match import PageVerdict, Verdict
@@ -104,7 +104,8 @@ def test_a_page_nobody_judged_is_never_called_clear(case, outcome, reason, expec
     captures = (replace(case.contents.captures[0], outcome=outcome, reason=reason),)
     contents = replace(case.contents, captures=captures, verdicts=(), findings=())
     (row,) = rows_by(contents, By.PAGE)
-    assert (row.verdict, row.reasons) == ("inconclusive", (expected,))
+    verdict = "not judged" if outcome is Outcome.OK else "inconclusive"
+    assert (row.verdict, row.reasons) == (verdict, (expected,))
 
 
 def test_an_api_answer_is_listed_where_it_was_judged(case):
@@ -142,9 +143,16 @@ def test_accounts_and_items_name_where_they_were_found(case):
 def test_decisions_are_counted_and_the_last_one_holds(case):
     decisions = (said("f-image", DecisionKind.CONFIRM), said("f-image", DecisionKind.REJECT))
     contents = replace(case.contents, decisions=decisions)
-    for by in By:
+    for by in PACKAGED:
         row = rows_by(contents, by)[-1]
         assert (row.rejected, row.unreviewed) == (1, 1), by
+
+
+def test_each_finding_has_a_row_with_its_last_decision(case):
+    contents = replace(case.contents, decisions=(said("f-image", DecisionKind.REJECT),))
+    image, text = rows_by(contents, By.FINDING)
+    assert (image.finding_id, image.decision, image.page_url) == ("f-image", "reject", PAGE)
+    assert (text.finding_id, text.decision) == ("f-text", "")
 
 
 # ---------------------------------------------------------------- files
@@ -177,7 +185,7 @@ def test_csv_reads_back_with_the_contract_columns(case):
 
 
 def test_a_workbook_is_typed_filtered_and_frozen(case):
-    book = load_workbook(io.BytesIO(to_xlsx({by: rows_by(case.contents, by) for by in By})))
+    book = load_workbook(io.BytesIO(to_xlsx({by: rows_by(case.contents, by) for by in PACKAGED})))
     assert book.sheetnames == ["by page", "by site", "by account", "by item"]
     sheet = book["by page"]
     assert tuple(cell.value for cell in sheet[1])[:10] == CONTRACT

@@ -233,7 +233,7 @@ def test_the_summary_is_a_table_for_people(lived: Lived, monkeypatch) -> None:
     assert ended.code == 1
     rows = {line.split("  ")[0]: line for line in ended.out.splitlines()}
     assert "4 of 14 confirmed" in rows["pages"]
-    assert "3 of " in rows["items"]
+    assert "3 items of 3 accounts confirmed" in rows["items"]
     assert "4 possible findings" in rows["for people"]
     assert max(map(len, ended.out.splitlines())) <= 80
 
