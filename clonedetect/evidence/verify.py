@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from clonedetect.errors import ExitCode, InputError
-from clonedetect.evidence.shipped.verify import Check, Files, Folder, Result, public_key
+from clonedetect.evidence.shipped.verify import Check, Files, Folder, Result, conclusion, public_key
 from clonedetect.evidence.shipped.verify import verify as run_checks
 
 __all__ = ["VerificationReport", "ZipLimits", "verify"]
@@ -55,6 +55,11 @@ class VerificationReport:
         if Result.FAILED in results:
             return ExitCode.VERIFICATION
         return ExitCode.INCOMPLETE if Result.MISSING in results else ExitCode.DONE
+
+    @property
+    def conclusion(self) -> str:
+        """What all checks say together, in the words of the verifier that ships in the package."""
+        return conclusion(self.checks)
 
     @property
     def not_checked(self) -> tuple[str, ...]:

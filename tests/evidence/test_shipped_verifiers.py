@@ -42,7 +42,29 @@ def test_the_right_signer_passes_and_a_wrong_one_does_not(package, command):
     fingerprint = signer_fingerprint(str(package / "seal/signer.pub.pem"))
     assert run(package, command, fingerprint).returncode == 0
     assert run(package, command, fingerprint.removeprefix("sha256:").upper()).returncode == 0
-    assert run(package, command, "0" * 64).returncode == 1
+    stranger = run(package, command, "0" * 64)
+    assert stranger.returncode == 1
+    last = stranger.stdout.splitlines()[-1]
+    assert last == "OTHER KEY: whole, but sealed by another key than the one you named."
+    assert "TAMPERED" not in stranger.stdout
+    assert stranger.stdout.count("sealed by another key than the one you named") == 2
+
+
+@BOTH
+@pytest.mark.parametrize("typed", ["notafp", "", "--h", "0" * 63, "g" * 64, "sha256:" + "0" * 65])
+def test_a_mistyped_fingerprint_is_a_question_of_usage_and_no_verdict(package, command, typed):
+    done = run(package, command, typed)
+    assert done.returncode == 2
+    assert done.stdout.startswith("usage: ")
+    assert "FINGERPRINT is 64 hexadecimal digits, with or without sha256: before them." in done.stdout
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""
+
+
+def test_the_shell_verifier_takes_one_argument_and_shows_its_usage(package):
+    for typed in (["--help"], ["0" * 64, "0" * 64]):
+        done = run(package, SHELL, *typed)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (2, "usage: sh verify.sh [FINGERPRINT]")
 
 
 @BOTH
@@ -50,7 +72,9 @@ def test_an_unsigned_package_passes_unless_a_signer_is_expected(case, tmp_path, 
     case.export(tmp_path / "out")
     assert run(tmp_path / "out", command).returncode == 0
     assert "nobody signed" in run(tmp_path / "out", command).stdout
-    assert run(tmp_path / "out", command, "0" * 64).returncode == 1
+    named = run(tmp_path / "out", command, "0" * 64)
+    assert named.returncode == 1
+    assert "OTHER KEY: whole, but nobody signed" in named.stdout
 
 
 @BOTH
@@ -110,7 +134,22 @@ def test_a_changed_shell_verifier_is_noticed_by_the_other(package):
 def test_an_added_file_is_tampering(package, command, name):
     (package / name).parent.mkdir(parents=True, exist_ok=True)
     (package / name).write_text("x")
+    done = run(package, command)
+    assert done.returncode == 1
+    assert done.stdout.endswith("TAMPERED: a file was added; the sealed files are unchanged.\n")
+
+
+@BOTH
+def test_only_an_added_file_alone_leaves_the_sealed_ones_called_unchanged(package, command):
+    (package / "data/Thumbs.db").write_text("x")
+    assert run(package, command, "0" * 64).stdout.endswith("this package is not as it was sealed.\n")
+    objects = sorted((package / "data/objects").rglob("*/*"))
+    kept = objects[0].read_bytes()
+    objects[0].unlink()
+    assert "unchanged" not in run(package, command).stdout
     assert run(package, command).returncode == 1
+    objects[0].write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    assert run(package, command).stdout.endswith("this package is not as it was sealed.\n")
 
 
 @BOTH

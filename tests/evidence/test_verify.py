@@ -409,3 +409,15 @@ def test_reading_does_not_need_a_real_file(sealed, tmp_path):
     path = tmp_path / "copy.zip"
     path.write_bytes(buffer.getvalue())
     assert verify(path).exit_code is ExitCode.DONE
+
+
+def test_what_all_checks_say_together_tells_another_signer_and_an_added_file_from_a_change(package):
+    named = verify(package, signer=f"sha256:{'0' * 64}")
+    assert named.exit_code is ExitCode.VERIFICATION
+    assert named.conclusion.endswith("whole, but sealed by another key than the one you named.")
+    assert "sealed by another key than the one you named" in named.checks[7].notes[0]
+    (package / "data/.DS_Store").write_bytes(b"x")
+    assert verify(package).exit_code is ExitCode.VERIFICATION
+    assert verify(package).conclusion.endswith("a file was added; the sealed files are unchanged.")
+    (package / "data/findings.csv").write_bytes(b"x")
+    assert verify(package).conclusion.endswith("this package is not as it was sealed.")

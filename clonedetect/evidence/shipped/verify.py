@@ -3,8 +3,8 @@
 
     python3 verify.py [FOLDER] [--signer FINGERPRINT]
 
-Exit codes: 0 nothing found wrong, 1 tampered, 2 not all could be checked
-(a file is missing). FOLDER is by default the folder of this file.
+Exit codes: 0 nothing found wrong; 1 tampered, or sealed by another key; 2 files
+are missing, or a wrong argument. FOLDER is by default the folder of this file.
 
 The checks, by number:
 
@@ -45,7 +45,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NoReturn, Protocol
 
 CHUNK = 1 << 20
 MAX_LINE = 64 << 20
@@ -53,6 +53,7 @@ MAX_HEADER = 1 << 20
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.txt")
 NONE = "none asked for"
+FINGERPRINT = "FINGERPRINT is 64 hexadecimal digits, with or without sha256: before them."
 WARC = "data/capture.warc.gz"
 FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
@@ -79,12 +80,16 @@ class Result(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One numbered check, its result, and a sentence for each thing found."""
+    """One numbered check, its result, and a sentence for each thing found.
+
+    `only_added`: it failed, and for no other reason than files that nobody sealed.
+    """
 
     number: int
     name: str
     result: Result
     notes: tuple[str, ...] = ()
+    only_added: bool = False
 
 
 class Files(Protocol):
@@ -133,10 +138,11 @@ class Folder:
 
 
 class Notes:
-    """What one check found: changed weighs more than missing, missing more than nothing."""
+    """What one check found: changed and added weigh more than missing, missing more than nothing."""
 
     def __init__(self) -> None:
         self.changed: list[str] = []
+        self.added: list[str] = []
         self.missing: list[str] = []
         self.unchecked: list[str] = []
 
@@ -147,11 +153,16 @@ class Notes:
 
     def result(self) -> Result:
         """Return the heaviest result."""
-        if self.changed:
+        if self.changed or self.added:
             return Result.FAILED
         if self.missing:
             return Result.MISSING
         return Result.NOT_CHECKED if self.unchecked else Result.PASSED
+
+    def check(self, number: int, name: str) -> Check:
+        """Return the check with everything that was noted, the heaviest first."""
+        notes = (*self.changed, *self.added, *self.missing, *self.unchecked)
+        return Check(number, name, self.result(), notes, bool(self.added) and not self.changed)
 
 
 class Package:
@@ -218,6 +229,8 @@ def check_bag(package: Package, notes: Notes) -> None:
     size, count = (int(figure) for figure in stated[0])
     if len(payload) < count:
         notes.missing.append(f"data/ holds {len(payload)} files of {count}")
+    elif len(payload) > count:  # whether those that were sealed are unchanged, the manifests tell
+        notes.added.append(f"data/ holds {len(payload)} files, and {count} were sealed")
     else:
         notes.need(
             (sum(payload), len(payload)) == (size, count), "data/ has another size than bag-info.txt states"
@@ -250,7 +263,7 @@ def _compare(package: Package, notes: Notes, manifest: str, present: set[str], p
     for name in sorted(listed.keys() - present):
         notes.missing.append(f"{name!a} is missing (listed in {manifest})")
     for name in sorted(present - listed.keys()):
-        notes.changed.append(f"{name!a} was added: {manifest} does not list it")
+        notes.added.append(f"{name!a} was added: {manifest} does not list it")
     for name in sorted(present & listed.keys()):
         notes.need(package.digests[name][place] == listed[name], f"{name!a} was changed ({manifest})")
 
@@ -260,7 +273,7 @@ def check_seal_folder(package: Package, notes: Notes) -> None:
     signed = b'"signature": "Ed25519"' in package.read("seal/head.json")
     named = {"seal/head.json"} | ({"seal/head.json.sig", "seal/signer.pub.pem"} if signed else set())
     present = {name for name in package.names if name.startswith("seal/")}
-    notes.changed.extend(f"{name!a} was added to seal/" for name in sorted(present - named))
+    notes.added.extend(f"{name!a} was added to seal/" for name in sorted(present - named))
     notes.missing.extend(f"{name} is missing" for name in sorted(named - present))
 
 
@@ -318,10 +331,10 @@ def check_signer(package: Package, notes: Notes) -> None:
         )
         return
     if "seal/signer.pub.pem" not in package.names:
-        notes.changed.append("the package is not signed, although a signer was expected")
+        notes.changed.append("nobody signed this package, although you named a key")
         return
     found = fingerprint(package.read("seal/signer.pub.pem"))
-    notes.need(found == signer, f"signed by {found}, not by {signer}")
+    notes.need(found == signer, f"sealed by another key than the one you named: by {found}, not by {signer}")
 
 
 _SPKI = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: what stands before an Ed25519 key
@@ -349,7 +362,7 @@ def normal_fingerprint(text: str) -> str:
     """Return a fingerprint as it is compared, from hexadecimal with or without colons and prefix."""
     digits = re.sub(r"^sha-?256[:=]", "", text.strip().lower()).replace(":", "").replace(" ", "")
     if not re.fullmatch(r"[0-9a-f]{64}", digits):
-        raise ValueError(f"{text!a} is no fingerprint: 64 hexadecimal digits are needed")
+        raise ValueError(f"{text!a} is no fingerprint: it has 64 hexadecimal digits")
     return f"sha256:{digits}"
 
 
@@ -760,30 +773,55 @@ def verify(files: Files, signer: str | None = None) -> tuple[Check, ...]:
             notes.missing.append(str(error))
         except UNREADABLE as error:
             notes.changed.append(f"cannot be read as it should: {type(error).__name__}: {error}")
-        done.append(Check(number, name, notes.result(), (*notes.changed, *notes.missing, *notes.unchecked)))
+        done.append(notes.check(number, name))
     return tuple(done)
+
+
+def conclusion(checks: tuple[Check, ...]) -> str:
+    """Return what all checks say together, in one sentence: a package is not called changed that is whole."""
+    failed = [check for check in checks if check.result is Result.FAILED]
+    is_short = any(check.result is Result.MISSING for check in checks)
+    broken = [check for check in failed if check.name != "signer identity"]
+    if broken and (broken != failed or not all(check.only_added for check in broken)):
+        return "TAMPERED: this package is not as it was sealed."
+    if broken and is_short:
+        return "TAMPERED: a file was added, and others are missing."
+    if broken:
+        return "TAMPERED: a file was added; the sealed files are unchanged."
+    if is_short:
+        return "INCOMPLETE: files are missing, so not all could be checked."
+    if failed:
+        is_signed = any(check.name == "signature" and check.result is Result.PASSED for check in checks)
+        why = "sealed by another key than the one you named" if is_signed else failed[0].notes[0]
+        return f"OTHER KEY: whole, but {why}."
+    return "Nothing was found wrong. What was not checked is named above."
+
+
+class Arguments(argparse.ArgumentParser):
+    """The command line; what is wrong with it is said as the shell verifier says it."""
+
+    def error(self, message: str) -> NoReturn:  # noqa: ARG002  argparse says what; this says how
+        """Print how it is used, and end with 2."""
+        print(f"usage: python3 verify.py [FOLDER] [--signer FINGERPRINT]\n{FINGERPRINT}")
+        raise SystemExit(2)
 
 
 def main(arguments: list[str]) -> int:
     """Check one folder, print every result, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Check an evidence package.")
+    parser = Arguments(description="Check an evidence package.", epilog=FINGERPRINT)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument("--signer", type=normal_fingerprint, help="fingerprint of the signer's key")
+    parser.add_argument(
+        "--signer", type=normal_fingerprint, metavar="FINGERPRINT", help="of the signer's key"
+    )
     options = parser.parse_args(arguments)
     checks = verify(Folder(options.folder), options.signer)
     for check in checks:
         print(f"{check.result.value:12} {check.number:2}. {check.name}")
         for note in check.notes:
             print(f"{'':17}{note.encode('ascii', 'backslashreplace').decode()}")
+    print(conclusion(checks))
     results = {check.result for check in checks}
-    if Result.FAILED in results:
-        print("TAMPERED: this package is not as it was sealed.")
-        return 1
-    if Result.MISSING in results:
-        print("INCOMPLETE: files are missing, so not all could be checked.")
-        return 2
-    print("Nothing was found wrong. What was not checked is named above.")
-    return 0
+    return 1 if Result.FAILED in results else 2 if Result.MISSING in results else 0
 
 
 if __name__ == "__main__":
