@@ -7,8 +7,7 @@ and drawn anew; the page's own policy forbids scripts and every outside address.
 from __future__ import annotations
 
 import tomllib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,12 +17,14 @@ from markupsafe import Markup
 
 from clonedetect.errors import MediaError
 from clonedetect.evidence.exhibits import Exhibit, Selection, unreviewed
+from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of
 from clonedetect.evidence.marking import excerpt, marked, visible
 from clonedetect.evidence.pictures import Picture, polygon_through, redrawn
 from clonedetect.evidence.shipped import shipped_bytes
-from clonedetect.evidence.tables import By, rows_by
-from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS, image_sentences, text_sentences
-from clonedetect.models.capture import Capture, Outcome
+from clonedetect.evidence.tables import By, rows_by, site_of
+from clonedetect.evidence.unseen import unseen
+from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS
+from clonedetect.models.capture import Capture
 from clonedetect.models.case import CaseContents, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.match import Match, RegionKind, Verdict
@@ -67,7 +68,8 @@ class ExhibitView:
     reference_picture: PictureView | None
     suspect_text: TextView | None
     reference_text: TextView | None
-    measures: tuple[str, ...]
+    site: str
+    grounds: Grounds
     blocks: tuple[str, ...]
 
 
@@ -91,7 +93,7 @@ def render(
     Raises whatever `read` raises for an exhibit's object that is not there.
     """
     captures = {capture.record_id: capture for capture in contents.captures if capture.record_id}
-    views = [_exhibit(exhibit, captures, read) for exhibit in selection.exhibits]
+    views = [_exhibit(exhibit, selection, captures, read) for exhibit in selection.exhibits]
     confirmed = [one for one in selection.exhibits if one.finding.match.verdict is Verdict.CONFIRMED]
     times = sorted(capture.captured_at for capture in contents.captures)
     return _template().render(
@@ -99,18 +101,15 @@ def render(
         grants=[_grant(grant) for grant in contents.grants],
         views=views,
         left_out=selection.left_out,
-        accounts=_by_account(selection.exhibits),
+        accounts=accounts_of(selection.exhibits),
         sites=rows_by(contents, By.SITE),
         confirmed=len(confirmed),
-        confirmed_accounts=len({one.finding.match.account_id for one in confirmed} - {None}),
         confirmed_pages=len({one.finding.page_url for one in confirmed}),
         possible=len(selection.exhibits) - len(confirmed),
         unreviewed=unreviewed(contents),
         first=times[0] if times else None,
         last=times[-1] if times else None,
-        unseen=_unseen(contents),
-        refusals=_counted(refusal.reason for refusal in contents.refusals),
-        not_visited=_counted(skipped.reason for skipped in contents.not_visited),
+        unseen=unseen(contents),
         not_examined=[verdict for verdict in contents.verdicts if verdict.not_examined],
         outcomes=OUTCOMES,
         glossary=GLOSSARY,
@@ -166,38 +165,15 @@ def _moment(value: object) -> str:
     return _time(value) if isinstance(value, datetime) else str(value)
 
 
-def _counted(reasons: Iterable[str]) -> list[tuple[str, int]]:
-    return sorted(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _unseen(contents: CaseContents) -> list[tuple[Outcome, int]]:
-    counts = Counter(capture.outcome for capture in contents.captures)
-    del counts[Outcome.OK]
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def _by_account(exhibits: Iterable[Exhibit]) -> list[tuple[str, str, list[Exhibit]]]:
-    grouped: dict[str, list[Exhibit]] = defaultdict(list)
-    for exhibit in exhibits:
-        grouped[exhibit.finding.match.account_id or ""].append(exhibit)
-    return [
-        (account, next((one.reference.item.handle for one in group if one.reference.item.handle), ""), group)
-        for account, group in sorted(grouped.items())
-    ]
-
-
 # ---------------------------------------------------------------- exhibits
 
 
-def _exhibit(exhibit: Exhibit, captures: dict[RecordId, Capture], read: ObjectReader) -> ExhibitView:
+def _exhibit(
+    exhibit: Exhibit, selection: Selection, captures: dict[RecordId, Capture], read: ObjectReader
+) -> ExhibitView:
     finding, copy = exhibit.finding, exhibit.reference
     match = finding.match
     has_picture = finding.media_url is not None
-    measures: tuple[str, ...] = ()
-    if match.image:
-        measures += image_sentences(match, match.image)
-    if match.text:
-        measures += text_sentences(match.text)
     return ExhibitView(
         exhibit=exhibit,
         page=captures.get(finding.page_record_id),
@@ -208,7 +184,8 @@ def _exhibit(exhibit: Exhibit, captures: dict[RecordId, Capture], read: ObjectRe
         else None,
         suspect_text=_suspect_text(match, finding.quoted_text) if finding.quoted_text else None,
         reference_text=_reference_text(match, copy),
-        measures=measures,
+        site=site_of(finding.page_url),
+        grounds=grounds_of(exhibit, selection),
         blocks=match.image.blocks if match.image else (),
     )
 

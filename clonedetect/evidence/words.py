@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from clonedetect.evidence.tables import NOT_JUDGED
-from clonedetect.models.capture import Outcome
+from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.match import ImageMeasure, Kind, Match, TextMeasure, Verdict
 
-__all__ = ["GLOSSARY", "KINDS", "OUTCOMES", "VERDICTS", "image_sentences", "text_sentences"]
+__all__ = ["GLOSSARY", "KINDS", "OUTCOMES", "PURPOSES", "VERDICTS", "image_sentences", "text_sentences"]
 
 OUTCOMES: dict[Outcome, str] = {
     Outcome.OK: "received whole and looked at",
@@ -55,6 +54,15 @@ KINDS: dict[Kind, str] = {
     Kind.TEXT: "the same text",
     Kind.VIDEO: "the same video",
     Kind.IDENTIFIER: "the platform's own identifier",
+}
+
+PURPOSES: dict[Purpose, str] = {
+    Purpose.PAGE: "page",
+    Purpose.MEDIA: "picture or video",
+    Purpose.API: "data behind a page",
+    Purpose.ROBOTS: "robots.txt",
+    Purpose.SITEMAP: "site map",
+    Purpose.FAVICON: "icon",
 }
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
@@ -113,22 +121,18 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
         said.append(
             f"{_percent(measure.masked_share)} was left out of the comparison: other posts share it, too."
         )
-    if measure.rule:
+    if measure.rule and not any(reason.startswith(measure.rule) for reason in match.reasons):
         said.append(f"Rule that decided: {measure.rule}.")
     return tuple(said)
 
 
 def text_sentences(measure: TextMeasure) -> tuple[str, ...]:
     """Return what was measured on a pair of texts, in sentences."""
-    said = [
+    return (
         f"Shared passages carry {measure.bits:.0f} bits of information; the post, {measure.total_bits:.0f}.",
         f"{_percent(measure.coverage)} of the post is found here.",
         f"Within the passage, {_percent(measure.density)} agrees.",
         "No other account of the platform holds this text."
         if measure.owners <= 1
         else f"{measure.owners} accounts of the platform hold this text.",
-    ]
-    said += [f"Limit that applied: {gate}." for gate in measure.gates]
-    if measure.rule:
-        said.append(f"Rule that decided: {measure.rule}.")
-    return tuple(said)
+    )

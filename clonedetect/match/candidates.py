@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -169,7 +169,9 @@ class _Search:
         outline = ((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom))
         region = Region(RegionKind.IMAGE, polygon=outline)
         figures = judged.reasons if comparison is not None else ()
-        return Judgement(verdict, judged.measure, (*reasons, *figures), (region,))
+        others = max(judged.measure.other_accounts, len(accounts - {reference.account_id}))
+        measure = replace(judged.measure, other_accounts=others)
+        return Judgement(verdict, measure, (*reasons, *figures), (region,))
 
     def _judged(self, reference: ImageReference, route: HashRoute | None) -> Judgement:
         query = self.query.signals

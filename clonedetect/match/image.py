@@ -96,9 +96,11 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     evidence = evidence_of(masked, support, reference.thumbnail, is_near=is_near)
     rule, objections = rule_of(evidence, thresholds)
-    if mask is not None and mask.accounts:
-        objections += (f"other accounts publish this picture too ({mask.accounts})",)
-    measure = _with_route(_measure(query, reference, masked, support), route, rule)
+    accounts = 0 if mask is None else mask.accounts
+    if accounts:
+        objections += (f"other accounts publish this picture too ({accounts})",)
+    plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
+    measure = _with_route(plain, route, rule)
     figures = _figures(measure, masked, route)
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
     if rule:

@@ -128,7 +128,9 @@ def _gates(evidence: Evidence, thresholds: TextThresholds) -> tuple[str, ...]:
 def _possible(evidence: Evidence, rule: str, gates: tuple[str, ...]) -> Decision:
     reasons = [_figures(evidence), *(GATES[gate] for gate in gates)]
     if "model too small" in gates:
-        reasons[-1] = f"possible: model too small; {reasons[-1]}"
+        reasons[-1] = (
+            f"the text alone is no more than possible: {reasons[-1]}"  # stays true once corroborated
+        )
     if rule == "excerpt":
         reasons.append("less than half of the caption stands here")
     score = min(score_of(evidence.distinctive_bits), _POSSIBLE_CEILING)

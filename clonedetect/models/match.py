@@ -70,7 +70,8 @@ class ImageMeasure:
     share, both over unmasked content; `homography` maps the reference picture
     to the query, both in full-size pixels, row by row (9 numbers); `blocks`
     is the agreement map as rows of one character a block (``+`` agrees, ``-``
-    disagrees, ``.`` flat, ``#`` masked, blank outside).
+    disagrees, ``.`` flat, ``#`` masked, blank outside); `other_accounts` counts
+    the other accounts of the index that publish this picture as a whole.
     """
 
     media_id: MediaId
@@ -87,6 +88,7 @@ class ImageMeasure:
     hash_view: str = ""
     hash_form: str = ""
     rule: str = ""
+    other_accounts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

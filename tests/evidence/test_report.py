@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from html.parser import HTMLParser
 
@@ -15,8 +15,9 @@ from PIL import Image
 
 from clonedetect.evidence.exhibits import select
 from clonedetect.evidence.report import render
-from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS
-from clonedetect.models.capture import Outcome
+from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, PURPOSES, VERDICTS
+from clonedetect.match.text_rules import GATES
+from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
 from clonedetect.models.match import Kind, Verdict
 
@@ -285,9 +286,223 @@ def test_regions_mark_the_text_where_no_spans_were_measured(case):
 def test_every_outcome_kind_and_verdict_has_words():
     assert set(OUTCOMES) == set(Outcome)
     assert set(KINDS) == set(Kind)
-    assert set(VERDICTS) == {*Verdict, "not judged"}
+    assert set(PURPOSES) == set(Purpose)
+    assert set(VERDICTS) == set(Verdict)
     assert [term for term, _ in GLOSSARY] == sorted(term for term, _ in GLOSSARY)
 
 
 def test_a_machine_that_is_not_ours_is_not_named(case):
     assert "/srv/pictures" not in drawn(case)
+
+
+# ---------------------------------------------------------------- what was not seen
+
+
+def asked(case, purpose, outcome, *urls, at=0):
+    like = case.contents.captures[0]
+    when = like.captured_at + timedelta(seconds=at)
+    return tuple(
+        replace(like, url=url, final_url=url, purpose=purpose, outcome=outcome, captured_at=when)
+        for url in urls
+    )
+
+
+def unseen_part(text: str) -> str:
+    return " ".join(text[text.index("Addresses that did not end") : text.rindex("How it was done")].split())
+
+
+def test_a_missing_robots_txt_is_no_page_that_was_not_seen(case):
+    robots = asked(
+        case,
+        Purpose.ROBOTS,
+        Outcome.GONE,
+        "http://one.example/robots.txt",
+        "http://media.one.example/robots.txt",
+        "http://two.example/robots.txt",
+    )
+    late = asked(case, Purpose.ROBOTS, Outcome.TIMEOUT, "http://three.example/robots.txt")
+    seen = asked(case, Purpose.PAGE, Outcome.OK, "http://one.example/")
+    part = unseen_part(Page(drawn(case, replace(case.contents, captures=robots + late + seen))).text)
+    assert "2 sites have no robots.txt." in part
+    assert "The robots.txt of 1 site was not received: the site did not answer in time." in part
+    assert OUTCOMES[Outcome.GONE] not in part
+    assert "Everything else that was asked for was received whole." in part
+    assert "http://one.example/robots.txt" not in part
+
+
+def test_what_was_not_seen_is_counted_by_purpose_and_its_pages_are_named(case):
+    captures = (
+        asked(case, Purpose.PAGE, Outcome.CHALLENGE_PAGE, "http://one.example/a", "http://one.example/b")
+        + asked(case, Purpose.MEDIA, Outcome.GONE, "http://one.example/p.jpg")
+        + asked(case, Purpose.PAGE, Outcome.RATE_LIMITED, "http://one.example/again")
+        + asked(case, Purpose.PAGE, Outcome.OK, "http://one.example/again", at=9)
+    )
+    part = unseen_part(Page(drawn(case, replace(case.contents, captures=captures))).text)
+    assert f"2page{OUTCOMES[Outcome.CHALLENGE_PAGE]}" in part
+    assert f"1picture or video{OUTCOMES[Outcome.GONE]}" in part
+    for url in ("http://one.example/a", "http://one.example/b"):
+        assert f"{url}{OUTCOMES[Outcome.CHALLENGE_PAGE]}" in part
+    for url in ("http://one.example/p.jpg", "http://one.example/again"):
+        assert url not in part
+
+
+def test_refused_pages_and_pages_never_asked_for_are_named(case):
+    part = unseen_part(Page(drawn(case)).text)
+    assert "http://other.example/no host of the grant" in part
+    assert "http://clone.example/9max_pages was reached" in part
+
+
+def test_a_long_list_of_addresses_says_how_many_it_leaves_off(case, monkeypatch):
+    monkeypatch.setattr("clonedetect.evidence.unseen.MAX_LISTED", 1)
+    gone = asked(case, Purpose.PAGE, Outcome.GONE, *(f"http://one.example/{n}" for n in range(4)))
+    part = unseen_part(Page(drawn(case, replace(case.contents, captures=gone))).text)
+    assert "And 3 more, in captures.jsonl." in part
+    assert "http://one.example/1" not in part
+
+
+# ---------------------------------------------------------------- why an exhibit stands
+
+
+def why(text: str, number: int) -> str:
+    part = Page(text[text.index(f'id="exhibit-{number}"') :]).text
+    return " ".join(part[part.index("Why") : part.index("Where it stands")].split())
+
+
+def corroborated(case, **measured):
+    """The case's text, confirmed because the case's picture stands beside it."""
+    picture, text = case.contents.findings
+    match = replace(
+        text.match,
+        verdict=Verdict.CONFIRMED,
+        text=replace(text.match.text, **{"gates": ("model too small",), "rule": "gated"} | measured),
+        reasons=(
+            "the whole caption stands in the text, letter for letter",
+            "100% of the caption's information (141 of 141 bits) stands here in order",
+            f"the text alone is no more than possible: {GATES['model too small']}",
+            "corroborated: a picture, handle or id of the same item or account stands on the same page",
+        ),
+    )
+    return picture, replace(text, match=match)
+
+
+def test_a_corroborated_text_names_the_exhibit_that_confirms_it_and_contradicts_itself_nowhere(case):
+    text = drawn(case, replace(case.contents, findings=corroborated(case)))
+    said = why(text, 2)
+    assert (
+        f"By itself the text would only be possible ({GATES['model too small']}); it is confirmed because"
+        " a picture of the same post stands on the same page (Exhibit 1)." in said
+    )
+    assert said.count("The whole caption stands in the text, letter for letter.") == 1
+    for code in ("gated", "model too small", "corroborated", "Limit that applied", "Rule that decided"):
+        assert code not in said
+    assert said.count(" bits") == 1
+
+
+def test_a_corroborating_picture_that_is_not_shown_is_said_not_to_be(case):
+    said = Decision("f-image", DecisionKind.REJECT, "Noor", "", None, datetime(2026, 11, 5, tzinfo=UTC))
+    contents = replace(case.contents, findings=corroborated(case), decisions=(said,))
+    assert "(a finding that is not shown: a person rejected it)" in why(drawn(case, contents), 1)
+
+
+def test_a_short_text_is_corroborated_by_what_is_on_record_even_where_no_exhibit_is(case):
+    (_, text) = corroborated(case, gates=(), rule="bits")
+    said = why(drawn(case, replace(case.contents, findings=(text,))), 1)
+    assert "it says too little to be certain of alone" in said
+    assert "because a picture, handle or id of the same post or account stands on the same page." in said
+
+
+@pytest.mark.parametrize(
+    ("kinds", "item", "words"),
+    [
+        ((Kind.VIDEO,), "p1", "a video of the same post"),
+        ((Kind.IDENTIFIER,), "p1", "a handle, id or link of the same post"),
+        ((Kind.IMAGE,), "p2", "a picture of the same account"),
+    ],
+)
+def test_the_ground_is_named_for_what_it_is(case, kinds, item, words):
+    picture, text = corroborated(case)
+    moved = replace(picture, match=replace(picture.match, kinds=kinds, item_id=item))
+    other = replace(case.contents.references[0], item=replace(case.contents.references[0].item, item_id="p2"))
+    references = (*case.contents.references, other)
+    drawing = drawn(case, replace(case.contents, findings=(moved, text), references=references))
+    number = re.search(r'id="exhibit-(\d)"(?:(?!id="exhibit).)*?By itself', drawing, re.DOTALL)
+    assert f"it is confirmed because {words} stands on the same page (Exhibit" in why(drawing, int(number[1]))
+
+
+def test_a_text_that_proves_itself_says_so_and_one_that_does_not_too(case):
+    finding = case.contents.findings[1]
+    for verdict, words in (
+        (Verdict.CONFIRMED, "is long and rare"),
+        (Verdict.POSSIBLE, "is not long and rare"),
+    ):
+        match = replace(
+            finding.match, verdict=verdict, text=replace(finding.match.text, rule="bits", gates=())
+        )
+        said = why(drawn(case, replace(case.contents, findings=(replace(finding, match=match),))), 1)
+        assert f"The shared text {words} enough to be proof alone." in said
+
+
+def test_a_picture_s_figures_are_said_once(case):
+    finding = case.contents.findings[0]
+    reasons = (
+        "close copy by hash and content, mirrored",
+        "212 keypoints agree on one transform",
+        "97% of 108 textured blocks agree, the largest connected difference is 1%",
+        "PDQ hashes 22 of 256 bits apart (full view, identity, against our full view)",
+    )
+    match = replace(
+        finding.match,
+        reasons=reasons,
+        image=replace(finding.match.image, rule="close copy by hash and content"),
+    )
+    said = why(drawn(case, replace(case.contents, findings=(replace(finding, match=match),))), 1)
+    assert said.startswith("Why Close copy by hash and content, mirrored. Measured: ")
+    assert [said.count(one) for one in ("212", "97%", "22 of 256", "copy by hash")] == [1, 1, 1, 1]
+    assert "keypoints" not in said
+
+
+def test_an_exhibit_is_headed_by_its_item_and_site(case):
+    assert "Exhibit 1 - p1 on clone.example" in Page(drawn(case)).text
+
+
+# ---------------------------------------------------------------- what several accounts publish
+
+
+def shared_picture(case, **changes):
+    picture, text = case.contents.findings
+    match = replace(picture.match, image=replace(picture.match.image, **changes))
+    return replace(picture, match=match), text
+
+
+def cover(text: str) -> str:
+    return " ".join(text[: text.index("Contents")].split())
+
+
+def test_a_picture_that_several_accounts_publish_is_marked_and_counts_for_none_of_them(case):
+    picture, text = shared_picture(case, other_accounts=1)
+    alone = Page(drawn(case, replace(case.contents, findings=(picture,)))).text
+    assert "also published by 1 other account" in alone
+    assert "1 other account publishes this picture too" in alone
+    assert "0accounts whose posts were republished" in cover(alone)
+    assert "what other accounts publish too, so that it does not tell whose was taken: acct-7 (mara)" in alone
+    confirmed = replace(text, match=replace(text.match, verdict=Verdict.CONFIRMED))
+    both = Page(drawn(case, replace(case.contents, findings=(picture, confirmed)))).text
+    assert "1account whose posts were republished" in cover(both)
+    assert "Not counted" not in both
+
+
+def test_a_picture_of_one_account_alone_is_not_marked(case):
+    text = Page(drawn(case)).text
+    assert "also published by" not in text
+    assert "1account whose posts were republished" in cover(text)
+
+
+@pytest.mark.parametrize(
+    "reason", ["other accounts publish this picture too (3)", "4 accounts publish these bytes"]
+)
+def test_an_older_analysis_says_in_its_reasons_that_a_picture_is_shared(case, reason):
+    picture = case.contents.findings[0]
+    told = replace(picture, match=replace(picture.match, reasons=("close copy", reason)))
+    text = drawn(case, replace(case.contents, findings=(told,)))
+    assert "also published by 3 other accounts" in Page(text).text
+    assert reason not in text

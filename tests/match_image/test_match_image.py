@@ -368,6 +368,7 @@ def test_bytes_that_many_accounts_publish_are_only_possible(photographs, memory_
     outcome = ask(data, index)
     assert set(verdicts(outcome).values()) == {Verdict.POSSIBLE}
     assert "3 accounts publish these bytes" in outcome.matches[0].reasons
+    assert {match.image.other_accounts for match in outcome.matches} == {2}
 
 
 def test_the_bytes_of_a_spacer_prove_nothing(memory_index):
@@ -393,6 +394,7 @@ def test_a_picture_that_other_accounts_publish_too_is_said_to_be(photographs, me
     outcome = ask(transforms.jpeg(photographs["chelsea.png"], 50), index)
     assert set(verdicts(outcome).values()) == {Verdict.CONFIRMED}
     assert all("other accounts publish this picture too (2)" in m.reasons for m in outcome.matches)
+    assert {match.image.other_accounts for match in outcome.matches} == {2}
 
 
 def test_near_hashes_that_were_not_compared_are_counted(memory_index, transforms):

@@ -1,0 +1,162 @@
+"""Why an exhibit stands: plain words first, figures after, and how many other accounts publish the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clonedetect.evidence.exhibits import Exhibit, Selection
+from clonedetect.evidence.words import image_sentences, text_sentences
+from clonedetect.match.text_rules import GATES
+from clonedetect.models.match import Finding, Kind, Match, Verdict
+
+__all__ = ["Accounts", "Grounds", "accounts_of", "grounds_of", "other_accounts"]
+
+_FIGURES = re.compile(
+    r"\d+ keypoints agree on one transform"
+    r"|\d+% of \d+ textured blocks agree"
+    r"|PDQ hashes \d+ of 256 bits apart"
+    r"|\d+% of the caption's information \("
+)
+"""How reasons begin that repeat in figures what a measure holds."""
+
+_SHARED = re.compile(r"other accounts publish this picture too \((\d+)\)|(\d+) accounts publish these bytes")
+_CORROBORATED = "corroborated"
+_PICTURES = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why one exhibit stands, in words and in figures, each said once."""
+
+    words: tuple[str, ...]
+    figures: tuple[str, ...]
+    other_accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The exhibits by account: (account, handle, exhibits).
+
+    `uncounted` are those of whom nothing stands but what other accounts publish
+    too; `confirmed` counts those with a confirmed exhibit that is theirs alone.
+    """
+
+    counted: tuple[tuple[str, str, tuple[Exhibit, ...]], ...]
+    uncounted: tuple[tuple[str, str, tuple[Exhibit, ...]], ...]
+    confirmed: int
+
+
+def other_accounts(match: Match) -> int:
+    """Return how many other accounts of the platform publish what was matched, as far as the index knows."""
+    counts = [0]
+    if match.image:
+        counts.append(match.image.other_accounts)
+    if match.text:
+        counts.append(match.text.owners - 1)
+    told = filter(None, map(_SHARED.match, match.reasons))  # analyses of older versions say it in words alone
+    counts.extend(int(found[1]) if found[1] else int(found[2]) - 1 for found in told)
+    return max(counts)
+
+
+def accounts_of(exhibits: Iterable[Exhibit]) -> Accounts:
+    """Group the exhibits by account: what several accounts publish accuses nobody of taking from each."""
+    grouped: dict[str, list[Exhibit]] = {}
+    for exhibit in exhibits:
+        grouped.setdefault(exhibit.finding.match.account_id or "", []).append(exhibit)
+    counted: list[tuple[str, str, tuple[Exhibit, ...]]] = []
+    uncounted: list[tuple[str, str, tuple[Exhibit, ...]]] = []
+    confirmed = 0
+    for account, group in sorted(grouped.items()):
+        handle = next((one.reference.item.handle for one in group if one.reference.item.handle), "")
+        own = [one.finding.match for one in group if not other_accounts(one.finding.match)]
+        (counted if own else uncounted).append((account, handle, tuple(group)))
+        confirmed += bool(account) and any(match.verdict is Verdict.CONFIRMED for match in own)
+    return Accounts(tuple(counted), tuple(uncounted), confirmed)
+
+
+def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
+    """Return why `exhibit` stands; a corroborated text names what corroborates it."""
+    match = exhibit.finding.match
+    shared = other_accounts(match)
+    words = [_sentence(reason) for reason in match.reasons if not _is_said_elsewhere(reason, match)]
+    if _is_corroborated(match):
+        words.append(_corroboration(exhibit, selection))
+    elif match.text and match.text.rule == "bits":
+        is_proof = match.verdict is Verdict.CONFIRMED
+        words.append(
+            f"The shared text is {'' if is_proof else 'not '}long and rare enough to be proof alone."
+        )
+    if shared and match.image:
+        accounts = "1 other account publishes" if shared == 1 else f"{shared} other accounts publish"
+        words.append(f"{accounts} this picture too: it does not tell whose post it was taken from.")
+    figures = image_sentences(match, match.image) if match.image else ()
+    if match.text:
+        figures += text_sentences(match.text)
+        said = " ".join(match.reasons)
+        words += [
+            f"Limit that applied: {gate}." for gate in match.text.gates if GATES.get(gate, gate) not in said
+        ]
+    return Grounds(tuple(words), figures, shared)
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith(('.', '!', '?')) else '.'}"
+
+
+def _is_said_elsewhere(reason: str, match: Match) -> bool:
+    """Whether a reason comes again as a figure, as the shared picture's sentence or as the corroboration."""
+    if _FIGURES.match(reason):
+        return match.image is not None or match.text is not None
+    if _SHARED.match(reason):
+        return other_accounts(match) > 0 and match.image is not None
+    is_limit = any(words in reason for words in GATES.values())
+    return _is_corroborated(match) and (is_limit or reason.startswith(_CORROBORATED))
+
+
+def _is_corroborated(match: Match) -> bool:
+    return match.text is not None and any(reason.startswith(_CORROBORATED) for reason in match.reasons)
+
+
+def _corroboration(exhibit: Exhibit, selection: Selection) -> str:
+    match = exhibit.finding.match
+    gates = match.text.gates if match.text else ()
+    limit = "; ".join(GATES.get(gate, gate) for gate in gates) or "it says too little to be certain of alone"
+    return (
+        f"By itself the text would only be possible ({limit}); it is confirmed because"
+        f" {_ground(exhibit.finding, selection)}."
+    )
+
+
+def _ground(finding: Finding, selection: Selection) -> str:
+    """Name what corroborates a text: the nearest independent ground on its page, shown or not."""
+    places = {one.finding.finding_id: f"Exhibit {one.number}" for one in selection.exhibits}
+    places |= {one.finding_id: f"a finding that is not shown: {why}" for one, why in selection.left_out}
+    found = [one.finding for one in selection.exhibits] + [one for one, _ in selection.left_out]
+    grounds = [one for one in found if _supports(one, finding)]
+    if not grounds:
+        return "a picture, handle or id of the same post or account stands on the same page"
+    best = min(grounds, key=lambda one: (one.match.item_id != finding.match.item_id, _what(one.match)[0]))
+    whose = "post" if best.match.item_id == finding.match.item_id else "account"
+    what = _what(best.match)[1]
+    return f"{what} of the same {whose} stands on the same page ({places[best.finding_id]})"
+
+
+def _what(match: Match) -> tuple[int, str]:
+    if Kind.VIDEO in match.kinds:
+        return 1, "a video"
+    return (0, "a picture") if _PICTURES & set(match.kinds) else (2, "a handle, id or link")
+
+
+def _supports(ground: Finding, finding: Finding) -> bool:
+    """Whether `ground` is one that `match.corroborate` takes for `finding`."""
+    one, other = ground.match, finding.match
+    is_same = one.item_id == other.item_id or (
+        one.account_id is not None and one.account_id == other.account_id
+    )
+    if not is_same or ground.page_url != finding.page_url or ground.finding_id == finding.finding_id:
+        return False
+    if Kind.IDENTIFIER in one.kinds:
+        return one.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)
+    return one.verdict is Verdict.CONFIRMED and bool(_PICTURES & set(one.kinds))
