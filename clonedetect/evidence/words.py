@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clonedetect.evidence.tables import NOT_JUDGED
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.match import ImageMeasure, Kind, Match, TextMeasure, Verdict
 
