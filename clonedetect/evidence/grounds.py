@@ -77,7 +77,7 @@ def accounts_of(exhibits: Iterable[Exhibit]) -> Accounts:
 
 
 def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
-    """Return why `exhibit` stands; a corroborated text names what corroborates it."""
+    """Return why `exhibit` stands; what was corroborated names by what."""
     match = exhibit.finding.match
     shared = other_accounts(match)
     words = [_sentence(reason) for reason in match.reasons if not _is_said_elsewhere(reason, match)]
@@ -116,26 +116,28 @@ def _is_said_elsewhere(reason: str, match: Match) -> bool:
 
 
 def _is_corroborated(match: Match) -> bool:
-    return match.text is not None and any(reason.startswith(_CORROBORATED) for reason in match.reasons)
+    return any(reason.startswith(_CORROBORATED) for reason in match.reasons)
 
 
 def _corroboration(exhibit: Exhibit, selection: Selection) -> str:
     match = exhibit.finding.match
-    gates = match.text.gates if match.text else ()
-    limit = "; ".join(GATES.get(gate, gate) for gate in gates) or "it says too little to be certain of alone"
-    return (
-        f"By itself the text would only be possible ({limit}); it is confirmed because"
-        f" {_ground(exhibit.finding, selection)}."
-    )
+    what, limit = "picture", "too little of it agrees to be certain of alone"
+    if match.text is not None:
+        limits = [GATES.get(gate, gate) for gate in match.text.gates]
+        what, limit = "text", "; ".join(limits) or "it says too little to be certain of alone"
+    ground = _ground(exhibit.finding, selection)
+    return f"By itself the {what} would only be possible ({limit}); it is confirmed because {ground}."
 
 
 def _ground(finding: Finding, selection: Selection) -> str:
-    """Name what corroborates a text: the nearest independent ground on its page, shown or not."""
+    """Name what corroborates a finding: the nearest independent ground on its page, shown or not."""
     places = {one.finding.finding_id: f"Exhibit {one.number}" for one in selection.exhibits}
     places |= {one.finding_id: f"a finding that is not shown: {why}" for one, why in selection.left_out}
     found = [one.finding for one in selection.exhibits] + [one for one, _ in selection.left_out]
     grounds = [one for one in found if _supports(one, finding)]
     if not grounds:
+        if finding.match.text is None:
+            return "the text of the same post stands on the same page"
         return "a picture, handle or id of the same post or account stands on the same page"
     best = min(grounds, key=lambda one: (one.match.item_id != finding.match.item_id, _what(one.match)[0]))
     whose = "post" if best.match.item_id == finding.match.item_id else "account"
@@ -146,17 +148,21 @@ def _ground(finding: Finding, selection: Selection) -> str:
 def _what(match: Match) -> tuple[int, str]:
     if Kind.VIDEO in match.kinds:
         return 1, "a video"
-    return (0, "a picture") if _PICTURES & set(match.kinds) else (2, "a handle, id or link")
+    if _PICTURES & set(match.kinds):
+        return 0, "a picture"
+    return (2, "a handle, id or link") if Kind.IDENTIFIER in match.kinds else (3, "the text")
 
 
 def _supports(ground: Finding, finding: Finding) -> bool:
-    """Whether `ground` is one that `match.corroborate` takes for `finding`."""
+    """Whether `ground` is one that the analysis takes for `finding`: not of its own kind, and surer."""
     one, other = ground.match, finding.match
     is_same = one.item_id == other.item_id or (
         one.account_id is not None and one.account_id == other.account_id
     )
     if not is_same or ground.page_url != finding.page_url or ground.finding_id == finding.finding_id:
         return False
+    if other.text is None:
+        return one.item_id == other.item_id and one.text is not None and one.verdict is Verdict.CONFIRMED
     if Kind.IDENTIFIER in one.kinds:
         return one.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)
     return one.verdict is Verdict.CONFIRMED and bool(_PICTURES & set(one.kinds))

@@ -35,6 +35,8 @@ ObjectReader = Callable[[Digest], bytes]
 """Gives an object's bytes by digest; raises FileNotFoundError or IncompleteError where there is none."""
 
 MAX_POINTS = 60
+SHORT = 1500
+"""Characters up to which an exhibit fits on a page of A4; to keep a longer one whole, browsers tear it."""
 Polygon = tuple[tuple[float, float], ...]
 
 
@@ -59,7 +61,7 @@ class TextView:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitView:
-    """One exhibit as the template takes it."""
+    """One exhibit as the template takes it; one that `is_short` is printed on one page."""
 
     exhibit: Exhibit
     page: Capture | None
@@ -71,6 +73,7 @@ class ExhibitView:
     site: str
     grounds: Grounds
     blocks: tuple[str, ...]
+    is_short: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ def _exhibit(
         site=site_of(finding.page_url),
         grounds=grounds_of(exhibit, selection),
         blocks=match.image.blocks if match.image else (),
+        is_short=sum(map(len, (finding.quoted_text, copy.item.caption or "", finding.page_url))) < SHORT,
     )
 
 

@@ -430,6 +430,24 @@ def test_the_ground_is_named_for_what_it_is(case, kinds, item, words):
     assert f"it is confirmed because {words} stands on the same page (Exhibit" in why(drawing, int(number[1]))
 
 
+def test_a_picture_that_its_caption_confirms_names_the_exhibit(case):
+    picture, text = case.contents.findings
+    reason = "corroborated: the caption of the same item stands on the same page"
+    weak = replace(picture, match=replace(picture.match, reasons=(*picture.match.reasons, reason)))
+    sure = replace(text, match=replace(text.match, verdict=Verdict.CONFIRMED))
+    words = "it is confirmed because the text of the same post stands on the same page"
+    assert f"{words} (Exhibit 2)." in why(drawn(case, replace(case.contents, findings=(weak, sure))), 1)
+    said = why(drawn(case, replace(case.contents, findings=(weak,))), 1)
+    limit = "too little of it agrees to be certain of alone"
+    assert f"By itself the picture would only be possible ({limit}); {words}." in said
+
+
+def test_only_an_exhibit_that_fits_is_kept_on_one_page(case):
+    assert drawn(case).count('class="exhibit short"') == 2
+    finding = replace(case.contents.findings[1], quoted_text=case.contents.findings[1].quoted_text * 30)
+    assert 'class="exhibit"' in drawn(case, replace(case.contents, findings=(finding,)))
+
+
 def test_a_text_that_proves_itself_says_so_and_one_that_does_not_too(case):
     finding = case.contents.findings[1]
     for verdict, words in (
