@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
@@ -20,7 +21,7 @@ from clonedetect.evidence.package import export as write_package
 from clonedetect.evidence.tables import unjudged_pages
 from clonedetect.jobs.banks import read_banks
 from clonedetect.models.ids import digest_of
-from clonedetect.settings.file import read_settings
+from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = ["export"]
 
@@ -32,11 +33,15 @@ _DECIDING = ("pillow", "numpy", "jinja2", "openpyxl", "cryptography")
 @click.argument("case", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
-    "--key", type=click.Path(path_type=Path), help="Ed25519 private key in PEM that signs the seal."
+    "--key",
+    type=click.Path(path_type=Path),
+    help="Ed25519 private key in PEM that signs the seal; signing.key of the settings where it is not given.",
 )
 @password_file_option
 @click.option(
-    "--settings", type=click.Path(path_type=Path), help="Settings whose blocked content is left out."
+    "--settings",
+    type=click.Path(path_type=Path),
+    help="Settings whose blocked content is left out, and whose key and actor are used.",
 )
 @click.option("--zip", "as_zip", is_flag=True, help="Also write OUT.zip, always the same for the same case.")
 @json_option
@@ -56,10 +61,10 @@ def export(
     Example:  clonedetect export CASE CLONE-42 --key signer.pem --zip
     """
     with exit_codes():
-        if password_file and not key:
-            raise UsageError("--password-file is of no use without --key")
-        signing_key = read_signing_key(key, password_file) if key else None
-        blocked = read_banks(read_settings(settings)).blocked
+        read = read_settings(settings)
+        signing_key = _signing_key(read, key, password_file)
+        _say_what_is_not_proven(read, is_signed=signing_key is not None)
+        blocked = read_banks(read).blocked
         now = datetime.now(UTC)
         with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
             contents = store.contents()
@@ -75,11 +80,39 @@ def export(
                 blocked=blocked,
             )
             head = digest_of((out / "seal" / "head.json").read_bytes())
-            actor = summary.signer or "clonedetect"
+            actor = read.settings.signing.actor or summary.signer or "clonedetect"
             store.custody.append(
                 time=now, actor=actor, action="export", grant="", subject=f"head.json {head}"
             )
         _print(summary, head, wants_json(as_json))
+
+
+def _signing_key(
+    read: SettingsFile, key: Path | None, password_file: Path | None
+) -> Ed25519PrivateKey | None:
+    """Return the key of ``--key``, else the one the settings name, else None: the package stays unsigned."""
+    if key is None and read.settings.signing.key:
+        key = read.located(read.settings.signing.key)
+    if key is None and password_file is not None:
+        raise UsageError("--password-file is of no use without --key, or signing.key in the settings")
+    return None if key is None else read_signing_key(key, password_file)
+
+
+def _say_what_is_not_proven(read: SettingsFile, *, is_signed: bool) -> None:
+    """Warn before anything is written: a package made for a court must not be found unsigned there."""
+    notes = stderr()
+    if not is_signed:
+        notes.print(
+            "[bold yellow]not signed:[/] nobody will be able to prove who made this package;"
+            " give --key, or --settings with signing.key",
+            soft_wrap=True,
+        )
+    if read.settings.timestamp.authorities:
+        notes.print(
+            "[bold yellow]no timestamp was made:[/] timestamp.authorities are set, and this version"
+            " asks none; existence in time will not be provable",
+            soft_wrap=True,
+        )
 
 
 def _software() -> tuple[tuple[str, str], ...]:
@@ -117,7 +150,7 @@ def _print(summary: PackageSummary, head: str, as_json: bool) -> None:
     console.print(
         f"signer     {summary.signer or 'nobody: who made it will not be provable'}", soft_wrap=True
     )
-    console.print("timestamp  none asked for: existence in time will not be provable")
+    console.print("timestamp  none made: existence in time will not be provable")
     notes = stderr()
     if summary.unreviewed:
         notes.print(f"[yellow]not looked at by any person: {summary.unreviewed} of the findings[/]")

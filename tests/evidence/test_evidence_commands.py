@@ -148,7 +148,55 @@ def test_an_export_is_logged_in_the_case_and_not_in_the_package(stored, tmp_path
     assert b'"export"' not in (tmp_path / "two/data/custody.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("by", ["page", "site", "account", "item", "finding"])
+def settings_file(tmp_path: Path, text: str) -> Path:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "settings.toml").write_text(text)
+    return folder / "settings.toml"
+
+
+def last_act(case: Path) -> dict[str, object]:
+    return json.loads((case / "custody.jsonl").read_bytes().splitlines()[-1])
+
+
+def test_settings_name_the_key_and_who_acts(stored, key_file, tmp_path):
+    """The key's path is relative to the settings' file, wherever the command is run."""
+    settings = settings_file(tmp_path, '[signing]\nkey = "../key.pem"\nactor = "Noor, counsel"\n')
+    given = ("--settings", settings, "--password-file", tmp_path / "password", "--json")
+    done = run(export, stored, tmp_path / "out", *given)
+    assert done.exit_code == 0, done.output
+    signer = json.loads(done.stdout)["signer"]
+    assert signer == signer_fingerprint(str(tmp_path / "out/seal/signer.pub.pem"))
+    assert run(verify, tmp_path / "out", "--signer", signer).exit_code == 0
+    assert (last_act(stored)["action"], last_act(stored)["actor"]) == ("export", "Noor, counsel")
+    assert "not signed" not in done.stderr
+
+
+def test_a_key_on_the_command_line_goes_before_the_one_of_the_settings(stored, key_file, tmp_path):
+    settings = settings_file(tmp_path, '[signing]\nkey = "none.pem"\n')
+    given = ("--settings", settings, "--key", key_file, "--password-file", tmp_path / "password")
+    assert run(export, stored, tmp_path / "out", *given).exit_code == 0
+    assert (tmp_path / "out/seal/head.json.sig").exists()
+
+
+def test_a_key_that_the_settings_name_and_is_not_there_ends_in_3_and_not_unsigned(stored, tmp_path):
+    settings = settings_file(tmp_path, '[signing]\nkey = "none.pem"\n')
+    assert run(export, stored, tmp_path / "out", "--settings", settings).exit_code == 3
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_says_that_it_is_unsigned_and_that_no_authority_was_asked(stored, key_file, tmp_path):
+    roots = '[timestamp]\nauthorities = ["https://tsa.example/"]\n'
+    done = run(export, stored, tmp_path / "out", "--settings", settings_file(tmp_path, roots), "--json")
+    assert done.exit_code == 0, done.output
+    assert "not signed: nobody will be able to prove who made this package" in done.stderr
+    assert "no timestamp was made" in done.stderr
+    json.loads(done.stdout)
+    given = ("--key", key_file, "--password-file", tmp_path / "password")
+    assert run(export, stored, tmp_path / "signed", *given).stderr == ""
+
+
+@pytest.mark.parametrize("by", ["page", "site", "account", "item"])
 def test_findings_are_json_lines_when_piped(stored, by):
     done = run(findings, stored, "--by", by)
     assert done.exit_code == 0, done.output
