@@ -1,33 +1,44 @@
 """Exact lookup of 256-bit hashes by Hamming distance, memory-mapped.
 
-`HammingIndex` scans its hashes flat: numpy's ``bitwise_count`` over words of
-64 bits, in blocks, so that memory stays bounded whatever the size. Half of a
-hash decides most pairs: at radius 31 two random hashes agree that well on
-their first 128 bits once in 10^9, so the second half is read for survivors
-only. Changes since the files were written live in memory; the files are never
-written to, and a new generation replaces them whole (see `hotfiles`).
+Few hashes are scanned flat: numpy's ``bitwise_count`` over words of 64 bits,
+in blocks, so that memory stays bounded. Half of a hash decides most pairs: at
+radius 31 two random hashes agree that well on their first 128 bits once in
+10^9, so the second half is read for survivors only. Many are sorted by bands
+(see `mih`) and looked up by compiled loops, which are loaded for them alone.
+
+Both answer alike, hit by hit. Changes since the files were written live in
+memory; the files are never written to, and a new generation replaces them
+whole (see `hotfiles`).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from itertools import chain
 from pathlib import Path
-from typing import Final, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index.hotfiles import open_arrays, read_plan, write_generation
+from clonedetect.index.hotfiles import Plan, open_arrays, read_plan, write_generation
 from clonedetect.models.reference import Generation
 from clonedetect.protocols import Hits
 
-__all__ = ["HASH_BYTES", "MAX_RADIUS", "HammingIndex"]
+if TYPE_CHECKING:
+    from clonedetect.index import mih
+
+__all__ = ["BANDED_FROM", "HASH_BYTES", "MAX_RADIUS", "HammingIndex", "Layout"]
 
 HASH_BYTES: Final = 32
 MAX_RADIUS: Final = 256
 SCHEMA: Final = 1
-LAYOUT: Final = "flat"
+BANDED_FROM: Final = 200_000
+"""Number of hashes from which bands answer faster than a flat scan, loading them included; measured."""
 
 _BLOCK_ROWS: Final = 8192
 _BLOCK_QUERIES: Final = 32  # 32 x 8192 words of 8 bytes: 2 MB a step, in the second-level cache
@@ -37,6 +48,14 @@ _OPEN_ATTEMPTS: Final = 5
 Hashes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+Found = tuple[Ids, Ids, Ids]
+
+
+class Layout(StrEnum):
+    """How stored hashes are looked up; what is found does not depend on it."""
+
+    FLAT = "flat"
+    MIH = "mih"
 
 
 class HammingIndex:
@@ -44,6 +63,7 @@ class HammingIndex:
 
     Several hashes may stand under one id, and one hash under several. Made by
     `open` or, wholly in memory, from arrays: hashes uint8 (n, 32), ids int64 (n,).
+    The layout follows their number unless one is given.
     """
 
     def __init__(
@@ -53,12 +73,15 @@ class HammingIndex:
         *,
         generation: Generation | None = None,
         lineage: str = "",
+        layout: Layout | None = None,
     ) -> None:
         base = np.empty((0, HASH_BYTES), np.uint8) if hashes is None else hashes
         self._base, self._base_ids = _checked(base, np.empty(0, np.int64) if ids is None else ids)
+        self._bands = _bands_of(self._base, layout)
         self._dead: npt.NDArray[np.bool_] | None = None
         self._delta = np.empty((0, HASH_BYTES), np.uint8)
         self._delta_ids = np.empty(0, np.int64)
+        self._delta_bands: mih.Bands | None = None
         self._generation = generation or Generation(0, "")
         self._changes = hashlib.sha256()
         self._is_changed = False
@@ -73,22 +96,27 @@ class HammingIndex:
         *,
         generation: Generation | None = None,
         lineage: str = "",
+        layout: Layout | None = None,
     ) -> None:
         """Write `hashes`, uint8 (n, 32), and `ids`, int64 (n,), as the folder `path`, atomically.
 
         What `path` held before stands until the new files are safe on disk.
-        Without a `generation`, number 0 and a digest of the content stand for it.
+        Without a `generation`, number 0 and a digest of the content stand for it;
+        without a `layout`, the number of hashes decides.
         """
         hashes, ids = _checked(hashes, ids)
         if generation is None:
             content = hashlib.sha256(ids.astype("<i8").tobytes())
             content.update(hashes.tobytes())
             generation = Generation(0, f"sha256:{content.hexdigest()}")
+        layout = layout or _layout_for(len(hashes))
+        bands, banded = _band_files(hashes) if layout is Layout.MIH else ((), ())
         write_generation(
             Path(path),
-            {"hash": hashes, "ids": ids.astype("<i8")},
+            chain((("hash", hashes), ("ids", ids.astype("<i8"))), banded),
             schema=SCHEMA,
-            layout=LAYOUT,
+            layout=layout,
+            bands=bands,
             generation=generation.number,
             snapshot_id=generation.snapshot_id,
             lineage=lineage,
@@ -104,8 +132,7 @@ class HammingIndex:
         folder = Path(path)
         for attempt in range(_OPEN_ATTEMPTS):
             plan = read_plan(folder, schema=SCHEMA)
-            if plan.layout != LAYOUT or set(plan.arrays) != {"hash", "ids"}:
-                raise IndexFormatError(f"{folder} has layout {plan.layout!r}, this program reads {LAYOUT!r}")
+            _refuse_unknown(folder, plan)
             try:
                 arrays = open_arrays(folder, plan)
             except FileNotFoundError:  # replaced between plan and file: the next plan names the new ones
@@ -113,11 +140,24 @@ class HammingIndex:
                     raise
                 continue
             try:
-                generation = Generation(plan.generation, plan.snapshot_id)
-                return cls(arrays["hash"], arrays["ids"], generation=generation, lineage=plan.lineage)
-            except ValueError as error:
+                return cls._of_files(plan, arrays)
+            except (ValueError, IndexFormatError) as error:
                 raise IndexFormatError(f"{folder} is damaged ({error}); delete it") from error
         raise AssertionError("unreachable: the loop returns or raises")
+
+    @classmethod
+    def _of_files(cls, plan: Plan, arrays: dict[str, npt.NDArray[Any]]) -> Self:
+        hashes, ids = arrays.pop("hash"), arrays.pop("ids")
+        generation = Generation(plan.generation, plan.snapshot_id)
+        index = cls(hashes, ids, generation=generation, lineage=plan.lineage, layout=Layout.FLAT)
+        if plan.layout == Layout.MIH:
+            index._bands = _mih().Bands.from_arrays(arrays, len(hashes))
+        return index
+
+    @property
+    def layout(self) -> Layout:
+        """How the stored hashes are looked up."""
+        return Layout.FLAT if self._bands is None else Layout.MIH
 
     @property
     def exact(self) -> bool:
@@ -136,18 +176,23 @@ class HammingIndex:
         suffix = self._changes.hexdigest()[:16]
         return Generation(self._generation.number, f"{self._generation.snapshot_id}+{suffix}")
 
-    def range_search(self, queries: Hashes, radius: int) -> Hits:
+    def range_search(self, queries: Hashes, radius: int, *, threads: int | None = None) -> Hits:
         """Return every stored hash within `radius` bits (0-256) of each of `queries`, uint8 (q, 32).
 
         Three int64 arrays: query numbers, ids and distances, ordered by query,
-        distance, id.
+        distance, id. Many queries at once are shared by `threads`, or by as
+        many as there are cores, where hashes are looked up by bands.
         """
         queries = _checked_hashes(queries)
         if not 0 <= radius <= MAX_RADIUS:
             raise ValueError(f"radius is {radius}; it must lie in 0-{MAX_RADIUS}")
         words = queries.view(np.uint64)
-        found = _scan(self._base, self._base_ids, self._dead, words, radius)
-        found += _scan(self._delta, self._delta_ids, None, words, radius)
+        if self._delta_bands is None:
+            self._delta_bands = _bands_of(self._delta, None)
+        found = _found(self._base, self._bands, words, radius, threads)
+        found = [(numbers, self._base_ids[rows], away) for numbers, rows, away in _alive(found, self._dead)]
+        added = _found(self._delta, self._delta_bands, words, radius, threads)
+        found += [(numbers, self._delta_ids[rows], away) for numbers, rows, away in added]
         if not found:
             empty = np.empty(0, np.int64)
             return empty, empty.copy(), empty.copy()
@@ -162,6 +207,7 @@ class HammingIndex:
             return
         self._delta = np.concatenate((self._delta, hashes))
         self._delta_ids = np.concatenate((self._delta_ids, ids))
+        self._delta_bands = None
         self._note(b"add", ids, hashes)
 
     def delete(self, ids: Ids) -> None:
@@ -173,8 +219,22 @@ class HammingIndex:
         if gone.any():
             self._dead = gone if self._dead is None else self._dead | gone
         keep = ~np.isin(self._delta_ids, ids)
-        self._delta, self._delta_ids = self._delta[keep], self._delta_ids[keep]
+        if not keep.all():
+            self._delta, self._delta_ids = self._delta[keep], self._delta_ids[keep]
+            self._delta_bands = None
         self._note(b"delete", ids)
+
+    def compact(self, path: str | Path, *, generation: Generation | None = None) -> None:
+        """Write what a search may return as a new generation of the folder `path`, atomically.
+
+        This index goes on as it is; `open` gives the new one, without changes
+        in memory and without what was deleted. Without a `generation` it is
+        named as `snapshot` names this one.
+        """
+        kept = slice(None) if self._dead is None else ~self._dead
+        hashes = np.concatenate((self._base[kept], self._delta))
+        ids = np.concatenate((self._base_ids[kept], self._delta_ids))
+        self.build(path, hashes, ids, generation=generation or self.snapshot(), lineage=self.lineage)
 
     def _note(self, what: bytes, *arrays: npt.NDArray[np.int64] | Hashes) -> None:
         self._is_changed = True
@@ -196,23 +256,63 @@ def _checked(hashes: Hashes, ids: Ids) -> tuple[Hashes, Ids]:
     return hashes, np.ascontiguousarray(ids)
 
 
-def _scan(
-    hashes: Hashes, ids: Ids, dead: npt.NDArray[np.bool_] | None, queries: Words, radius: int
-) -> list[tuple[Ids, Ids, Ids]]:
-    """Return (query numbers, ids, distances) block by block, in no order."""
-    found: list[tuple[Ids, Ids, Ids]] = []
+def _mih() -> ModuleType:
+    """Load the compiled loops: half a second that no small index shall cost."""
+    from clonedetect.index import mih  # noqa: PLC0415  see above
+
+    return mih
+
+
+def _layout_for(count: int) -> Layout:
+    return Layout.MIH if count >= BANDED_FROM else Layout.FLAT
+
+
+def _bands_of(hashes: Hashes, layout: Layout | None) -> mih.Bands | None:
+    is_banded = (layout or _layout_for(len(hashes))) is Layout.MIH
+    return _mih().Bands.of(hashes) if is_banded else None
+
+
+def _band_files(hashes: Hashes) -> tuple[tuple[int, ...], Iterable[tuple[str, npt.NDArray[Any]]]]:
+    loaded = _mih()
+    return loaded.BOUNDARIES, loaded.band_arrays(hashes)
+
+
+def _refuse_unknown(folder: Path, plan: Plan) -> None:
+    if plan.layout == Layout.MIH:
+        if plan.bands != _mih().BOUNDARIES:
+            raise IndexFormatError(
+                f"{folder} has bands this program does not read; delete it, it is built again"
+            )
+        return
+    if plan.layout != Layout.FLAT or set(plan.arrays) != {"hash", "ids"}:
+        raise IndexFormatError(f"{folder} has layout {plan.layout!r}, this program reads {', '.join(Layout)}")
+
+
+def _found(
+    hashes: Hashes, bands: mih.Bands | None, queries: Words, radius: int, threads: int | None
+) -> list[Found]:
+    """Return (query numbers, rows, distances) in parts and in no order."""
+    if bands is None:
+        return list(_scan(hashes, queries, radius))
+    return [bands.search(hashes, queries, radius, threads or _mih().available_cores())]
+
+
+def _alive(found: list[Found], dead: npt.NDArray[np.bool_] | None) -> list[Found]:
+    if dead is None:
+        return found
+    parts = [(part, ~dead[part[1]]) for part in found]
+    return [(numbers[kept], rows[kept], away[kept]) for (numbers, rows, away), kept in parts]
+
+
+def _scan(hashes: Hashes, queries: Words, radius: int) -> Iterator[Found]:
+    """Yield (query numbers, rows, distances) block by block."""
     words = hashes.view(np.uint64)
     for start in range(0, len(words), _BLOCK_ROWS):
         block = np.ascontiguousarray(words[start : start + _BLOCK_ROWS].T)
         for first in range(0, len(queries), _BLOCK_QUERIES):
             numbers, rows, distances = _compare(block, queries[first : first + _BLOCK_QUERIES], radius)
-            rows += start
-            if dead is not None and len(rows):
-                alive = ~dead[rows]
-                numbers, rows, distances = numbers[alive], rows[alive], distances[alive]
             if len(rows):
-                found.append((numbers + first, ids[rows], distances))
-    return found
+                yield numbers + first, rows + start, distances
 
 
 def _compare(block: Words, queries: Words, radius: int) -> tuple[Ids, Ids, Ids]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,12 @@ class ArrayFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What one generation consists of, and which state of the index it was built from.
 
     `layout` names how the arrays answer a lookup; `lineage` tells the commit
-    they were built from apart from another commit of the same number.
+    they were built from apart from another commit of the same number; `bands`
+    are the bits at which bands begin and end, where the layout has any.
     """
 
     schema: int
@@ -49,25 +50,28 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snapshot_id: str
     lineage: str
     arrays: dict[str, ArrayFile]
+    bands: tuple[int, ...] = ()
 
 
 def write_generation(
     folder: Path,
-    arrays: Mapping[str, Array],
+    arrays: Iterable[tuple[str, Array]],
     *,
     schema: int,
     layout: str,
     generation: int = 0,
     snapshot_id: str = "",
     lineage: str = "",
+    bands: tuple[int, ...] = (),
 ) -> Plan:
     """Write `arrays` and their plan durably into `folder`, then drop the files of older generations.
 
+    Each array is written before the next is asked for, so they need not fit in memory together.
     One process at a time may write a folder; readers need no lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = {name: _write_array(folder, name, array) for name, array in arrays.items()}
-    plan = Plan(schema, layout, generation, snapshot_id, lineage, files)
+    files = {name: _write_array(folder, name, array) for name, array in arrays}
+    plan = Plan(schema, layout, generation, snapshot_id, lineage, files, bands)
     _write_bytes(folder / PLAN, msgspec.json.format(msgspec.json.encode(plan, order="sorted")) + b"\n")
     _drop_others(folder, {file.file for file in files.values()} | {PLAN})
     return plan

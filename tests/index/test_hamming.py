@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index import hamming
+from clonedetect.index import hamming, mih
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.models.reference import Generation
 
@@ -34,8 +34,24 @@ def all_added(folder: Path, rows: Rows) -> HammingIndex:
     return index
 
 
-IMPLEMENTATIONS = [built, in_memory, all_added]
 Make = Callable[[Path, Rows], HammingIndex]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((make, kind), id=f"{make.__name__}-{kind}")
+        for make in (built, in_memory, all_added)
+        for kind in ("flat", "mih")
+    ]
+)
+def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Each way to come by an index, in each layout: banded however few, and even where a scan is cheaper."""
+    make, kind = request.param
+    if kind == "mih":
+        monkeypatch.setattr(hamming, "BANDED_FROM", 0)
+        monkeypatch.setattr(mih, "_PROBE_COST", 0)
+        monkeypatch.setattr(mih, "_CANDIDATE_COST", 0)
+    return make
 
 
 def arrays(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -76,8 +92,7 @@ hashes = near() | st.binary(min_size=32, max_size=32)
 rows_of = st.lists(st.tuples(hashes, st.integers(-(2**62), 2**62) | st.integers(0, 5)), max_size=30)
 
 
-@pytest.mark.parametrize("make", IMPLEMENTATIONS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows_of, queries=st.lists(hashes, max_size=6), radius=st.integers(0, 256))
 def test_search_returns_exactly_what_counting_bits_returns(
     make: Make, tmp_path: Path, rows: Rows, queries: list[bytes], radius: int
@@ -95,8 +110,7 @@ steps = st.lists(
 )
 
 
-@pytest.mark.parametrize("make", IMPLEMENTATIONS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows_of, changes=steps, queries=st.lists(hashes, min_size=1, max_size=3))
 def test_changes_are_seen_by_the_next_search(
     make: Make, tmp_path: Path, rows: Rows, changes: list, queries: list[bytes]
@@ -113,7 +127,6 @@ def test_changes_are_seen_by_the_next_search(
         assert len(index) == len(rows)
 
 
-@pytest.mark.parametrize("make", IMPLEMENTATIONS)
 def test_an_id_added_again_after_its_deletion_is_found_once(make: Make, tmp_path: Path) -> None:
     index = make(tmp_path / "hot", [(bytes(32), 7), (b"\x01" + bytes(31), 8)])
     index.delete(np.array([7], np.int64))
@@ -123,7 +136,6 @@ def test_an_id_added_again_after_its_deletion_is_found_once(make: Make, tmp_path
     assert search(index, [bytes(32)], 256) == [(0, 8, 1)]
 
 
-@pytest.mark.parametrize("make", IMPLEMENTATIONS)
 def test_blocks_of_rows_and_queries_leave_no_seam(make: Make, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     count, asked = hamming._BLOCK_ROWS * 2 + 3, hamming._BLOCK_QUERIES * 2 + 1
