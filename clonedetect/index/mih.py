@@ -89,12 +89,11 @@ class Bands:
 
     def search(self, hashes: npt.NDArray[np.uint8], queries: Words, radius: int, threads: int) -> Found:
         """Return (query numbers, rows, distances) within `radius` of `queries`, uint64 (q, 4), unordered."""
-        weights = weights_for(radius)
         words = _frozen(hashes.view(np.uint64))
-        return _in_turns(lambda part: self._search(words, part, radius, weights), _frozen(queries), threads)
+        return _in_turns(lambda part: self._search(words, part, radius), _frozen(queries), threads)
 
-    def _search(self, hashes: Words, queries: Words, radius: int, weights: Ids) -> Found:
-        masks, probes = _probes(weights)
+    def _search(self, hashes: Words, queries: Words, radius: int) -> Found:
+        _, masks, probes = _probes(radius)
         looking_up = _PROBE_COST * int(probes.sum())
         if looking_up > len(hashes):
             return flat(hashes, queries, radius)
@@ -102,15 +101,13 @@ class Bands:
         is_banded = looking_up + _CANDIDATE_COST * candidates <= len(hashes)
         banded, scanned = np.flatnonzero(is_banded), np.flatnonzero(~is_banded)
         few = queries if is_banded.all() else _frozen(queries[banded])
-        found = [
-            _renumbered(self._probe(hashes, few, radius, weights, band), banded) for band in range(BANDS)
-        ]
+        found = [_renumbered(self._probe(hashes, few, radius, band), banded) for band in range(BANDS)]
         if len(scanned):
             found.append(_renumbered(flat(hashes, _frozen(queries[scanned]), radius), scanned))
         return _joined(found)
 
-    def _probe(self, hashes: Words, queries: Words, radius: int, weights: Ids, band: int) -> Found:
-        masks, probes = _probes(weights)
+    def _probe(self, hashes: Words, queries: Words, radius: int, band: int) -> Found:
+        weights, masks, probes = _probes(radius)
         if not probes[band] or not len(queries):
             return _NONE
         hits, count = kernels.probe_band(
@@ -192,10 +189,12 @@ def _masks() -> tuple[npt.NDArray[np.uint16], Ids]:
     return values[np.argsort(counts, kind="stable")], np.cumsum(np.bincount(counts, minlength=BANDS + 1))
 
 
-def _probes(weights: Ids) -> tuple[npt.NDArray[np.uint16], Ids]:
-    """Return masks to apply to a band, and for each band how many of them belong to its probe radius."""
+@cache
+def _probes(radius: int) -> tuple[Ids, npt.NDArray[np.uint16], Ids]:
+    """Return the bands' weights, masks to apply to a band, and how many of them each band is probed with."""
+    weights = weights_for(radius)
     masks, counts = _masks()
-    return masks, np.where(weights > 0, counts[np.minimum(weights, BANDS + 1) - 1], 0)
+    return weights, masks, np.where(weights > 0, counts[np.minimum(weights, BANDS + 1) - 1], 0)
 
 
 _NONE: Final[Found] = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))

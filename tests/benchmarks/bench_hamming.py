@@ -2,16 +2,18 @@
 
     python -m pytest tests/benchmarks/bench_hamming.py -m benchmark -s --timeout 0
 
-CLONEDETECT_BENCH_HASHES is their number, ten million by default; CLONEDETECT_BENCH_FAISS=0 leaves faiss out. Each rate is the best of three runs, by the clock on the
-wall and, so that a machine shared with others does not decide, by processor time of this process.
+CLONEDETECT_BENCH_HASHES is how many, ten million by default; CLONEDETECT_BENCH_FAISS=0 leaves faiss
+out. Each rate is the best of three runs, by the clock on the wall and, so that a machine shared
+with others does not decide, by processor time of this process.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -88,12 +90,19 @@ def faiss_rows(hashes: np.ndarray, queries: np.ndarray, ours: float) -> list[Row
     return rows
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards: what stays behind would be gigabytes."""
+    yield tmp_path / "hot"
+    shutil.rmtree(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def hashes() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 2**64, (COUNT, 4), np.uint64).view(np.uint8)
 
 
-def test_lookup(hashes: np.ndarray, tmp_path: Path) -> None:
+def test_lookup(hashes: np.ndarray, folder: Path) -> None:
     rng = np.random.default_rng(2)
     near, rows, distances = planted(hashes, rng)
     strangers = rng.integers(0, 256, (BATCH - 32, 32), np.uint8)
@@ -102,15 +111,15 @@ def test_lookup(hashes: np.ndarray, tmp_path: Path) -> None:
     table: list[Row] = [("hashes", f"{COUNT:,}")]
 
     started, used = time.perf_counter(), time.process_time()
-    HammingIndex.build(tmp_path / "hot", hashes, np.arange(COUNT), layout=Layout.MIH)
+    HammingIndex.build(folder, hashes, np.arange(COUNT), layout=Layout.MIH)
     took, worked = time.perf_counter() - started, time.process_time() - used
     table.append(("build, digests and writing included", f"{took:.1f} s ({worked:.1f} s of processor)"))
-    size = sum(path.stat().st_size for path in (tmp_path / "hot").iterdir())
+    size = sum(path.stat().st_size for path in folder.iterdir())
     table.append(("files", f"{size / MIB:,.0f} MiB"))
 
     before = resident_mib("VmRSS")
     started = time.perf_counter()
-    index = HammingIndex.open(tmp_path / "hot")
+    index = HammingIndex.open(folder)
     table.append(("open", f"{(time.perf_counter() - started) * 1000:.1f} ms"))
     found = recall(index, near, rows, distances)
     table.append((f"recall of {PLANTED:,} neighbours at distances 0-31", f"{found:.6f}"))
