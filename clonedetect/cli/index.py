@@ -15,6 +15,7 @@ from clonedetect.cli.console import emit, exit_codes, json_option, quiet_option,
 from clonedetect.errors import ExitCode, InputError
 from clonedetect.index.audit import IndexStats
 from clonedetect.index.importers import SourceFormat
+from clonedetect.jobs.handing_over import export_hashes
 from clonedetect.jobs.indexing import (
     AddResult,
     OnProgress,
@@ -45,6 +46,7 @@ def index() -> None:
     "--format", "source_format", type=click.Choice(SourceFormat), help="Instead of telling by content."
 )
 @click.option("--admit", default="", help="Also take in items never public: logged_in,followers,private.")
+@click.option("--media", type=_FOLDER, metavar="DIR", help="Where the files are that an export only names.")
 @click.option("--workers", type=click.IntRange(1), help="Hashing processes (default: processors less one).")
 @click.option("--strict", is_flag=True, help="End with 3 if any row was refused.")
 @json_option
@@ -55,12 +57,13 @@ def add(
     *,
     source_format: SourceFormat | None,
     admit: str,
+    media: Path | None,
     workers: int | None,
     strict: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put posts into INDEX (made if there is none): JSON lines, CSV, or folders of pictures.
+    """Put posts into INDEX (made if there is none): JSON lines, CSV, folders of pictures, exports.
 
     The same source twice changes nothing; after a crash, repeat the command.
 
@@ -75,6 +78,7 @@ def add(
                 sources,
                 source_format=source_format,
                 admit=classes,
+                media=media,
                 on_progress=on_progress,
                 workers=workers,
             )
@@ -151,6 +155,37 @@ def verify(folder: Path, files: bool, as_json: bool) -> None:
             raise SystemExit(int(ExitCode.VERIFICATION))
 
 
+@index.command("export")
+@click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.argument("out", metavar="OUT", type=_FOLDER)
+@click.option(
+    "--hashes-only", is_flag=True, help="Required: no picture, caption, handle or address goes out."
+)
+@click.option(
+    "--hmac-key",
+    type=_FOLDER,
+    metavar="FILE",
+    help="Name accounts by HMAC-SHA256 under this key; else not at all.",
+)
+@json_option
+def export_command(
+    folder: Path, out: Path, *, hashes_only: bool, hmac_key: Path | None, as_json: bool
+) -> None:
+    """Hand INDEX over as hashes: one JSON line an item into the new file OUT, for `index add` elsewhere.
+
+    \b
+    Example:  clonedetect index export INDEX hashes.jsonl --hashes-only --hmac-key key.bin
+    """
+    with exit_codes():
+        if not hashes_only:
+            raise click.UsageError("an index is handed over as hashes alone: add --hashes-only")
+        count = export_hashes(folder, out, key_file=hmac_key)
+        if wants_json(as_json):
+            emit({"items": count, "out": str(out)})
+        else:
+            print(f"{count} items as hashes in {out}")
+
+
 def _classes(admit: str) -> frozenset[Visibility]:
     names = [name.strip() for name in admit.split(",") if name.strip()]
     try:
@@ -204,6 +239,8 @@ def _print_added(result: AddResult) -> None:
     for refusal in result.refusals[:_SHOWN_REFUSALS]:
         place = refusal.source if refusal.line is None else f"{refusal.source}, line {refusal.line}"
         print(f"refused: {place}: {refusal.reason}")
+    for skip in result.skipped:
+        print(f"{skip.source}: {skip.reason}")
     if result.refused > _SHOWN_REFUSALS:
         print(f"and {result.refused - _SHOWN_REFUSALS} more refused; --json lists all")
 

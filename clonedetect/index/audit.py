@@ -85,7 +85,7 @@ def stats(store: IndexStore) -> IndexStats:
         accounts=one("SELECT count(DISTINCT account_id) FROM items"),
         pictures=one("SELECT count(*) FROM images"),
         hash_only=one(f"{media} WHERE hashes.media_id IS NOT NULL AND images.media_id IS NULL"),
-        digest_only=one(f"{media} WHERE kind = 'image' AND hashes.media_id IS NULL"),
+        digest_only=one(f"{media} WHERE kind = 'image' AND digest IS NOT NULL AND hashes.media_id IS NULL"),
         videos=one("SELECT count(*) FROM media WHERE kind = 'video'"),
         captions=one("SELECT count(*) FROM texts"),
         signals={algorithm: one(_COUNTS[SignalKind(kind)]) for kind, algorithm in store.algorithms.items()},

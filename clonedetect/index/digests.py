@@ -86,11 +86,13 @@ def views_of(media: Media, signals: ImageSignals | None) -> tuple[ViewHash, ...]
     """Return the hashes to be stored for one picture: its signals', or those that came with the row."""
     if signals is not None:
         return signals.hashes
-    return tuple(
-        ViewHash("full", "identity", bytes.fromhex(value), UNKNOWN_QUALITY)
-        for name, value in media.hashes
-        if name == "pdq"
-    )
+    return tuple(_given_view(name, value) for name, value in media.hashes if name.split("/")[0] == "pdq")
+
+
+def _given_view(name: str, value: str) -> ViewHash:
+    _, *told = name.split("/")
+    view, form, quality = told or ("full", "identity", str(UNKNOWN_QUALITY))
+    return ViewHash(view, form, bytes.fromhex(value), int(quality))
 
 
 def canonical_views(views: Iterable[ViewHash]) -> bytes:

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from clonedetect.errors import InputError
+import msgspec
+
 from clonedetect.index.audit import IndexStats, Verification, stats, verify
 from clonedetect.index.digests import fingerprint_of
 from clonedetect.index.importers import (
     RefusedRow,
+    SkippedRow,
     SourceFormat,
     SourceRow,
+    check_source,
     read_source,
     recognise,
     source_size,
@@ -34,6 +37,7 @@ __all__ = [
     "AddResult",
     "Progress",
     "Refusal",
+    "Skip",
     "add_sources",
     "index_algorithms",
     "index_stats",
@@ -52,8 +56,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class AddResult:
-    """What an import did; `items` is the total in the index afterwards."""
+class Skip:
+    """What a source holds that is no post of its owner, `count` times; it is no refusal."""
+
+    source: str
+    reason: str
+    count: int
+
+
+class AddResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an import did; `items` is the total in the index afterwards; `skipped` is printed if there is any."""
 
     added: int
     updated: int
@@ -62,6 +74,7 @@ class AddResult:
     refusals: tuple[Refusal, ...]
     items: int
     seconds: float
+    skipped: tuple[Skip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +106,27 @@ def add_sources(
     *,
     source_format: SourceFormat | None = None,
     admit: Collection[Visibility] = (),
+    media: Path | None = None,
     on_progress: OnProgress | None = None,
     workers: int | None = None,
 ) -> AddResult:
     """Put every usable row of `sources` into the index, made if there is none; what stands there stays.
 
     Rows that are there unchanged are not hashed again. Killed at any moment,
-    the index keeps what was committed, and a repeat completes it. Raises
+    the index keeps what was committed, and a repeat completes it. `media` is
+    the folder of the files that an export names and does not hold. Raises
     InputError, before anything is written, for a source that is nothing we read.
     """
     started = time.monotonic()
     named = [(source, source_format or recognise(source)) for source in sources]
     for source, known in named:
-        if source.is_dir() != (known is SourceFormat.DIRECTORY) or not source.exists():
-            raise InputError(f"{source} is not a source of format {known}")
+        check_source(source, known, media=media)
     with (
         IndexStore.open_or_create(index_folder, algorithms=index_algorithms()) as store,
         FirstRows() as first_rows,
         HashingPool[_Row](workers) as pool,
     ):
-        importing = _Import(store, first_rows, admit, _Meter(named, on_progress))
+        importing = _Import(store, first_rows, admit, _Meter(named, on_progress), media)
         for source, known in named:
             importing.add(source, known, pool)
         return importing.result(time.monotonic() - started)
@@ -140,7 +154,7 @@ def verify_index(index_folder: Path, *, read_files: bool = False) -> Verificatio
 class _Row:
     """What is known of a row before its item is hashed."""
 
-    row: SourceRow | RefusedRow
+    row: SourceRow | RefusedRow | SkippedRow
     fingerprint: bytes = b""
 
 
@@ -174,14 +188,16 @@ class _Import:
     first_rows: FirstRows
     admit: Collection[Visibility]
     meter: _Meter
+    media: Path | None
     counts: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
     refusals: list[Refusal] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
 
     def add(self, source: Path, known: SourceFormat, pool: HashingPool[_Row]) -> None:
         """Put the rows of one source in, and keep its refusals in place of its last import's."""
         before = len(self.refusals)
         with self.store.batch():
-            rows = read_source(source, known, admit=self.admit)
+            rows = read_source(source, known, admit=self.admit, media=self.media, views=PDQ)
             for told, outcome in pool.run(self._task(row) for row in rows):
                 self._store(told, outcome)
                 self.meter.row(source, told.row.position)
@@ -201,11 +217,12 @@ class _Import:
             refusals=tuple(self.refusals),
             items=self.store.count(),
             seconds=round(seconds, 3),
+            skipped=tuple(self.skips),
         )
 
-    def _task(self, row: SourceRow | RefusedRow) -> tuple[_Row, Item | None]:
+    def _task(self, row: SourceRow | RefusedRow | SkippedRow) -> tuple[_Row, Item | None]:
         """Decide whether a row's item must be hashed; a row that gives an id again is refused."""
-        if isinstance(row, RefusedRow):
+        if not isinstance(row, SourceRow):
             return _Row(row), None
         first = self.first_rows.first(row.item.item_id, row.source, row.line)
         if first is not None:
@@ -221,6 +238,8 @@ class _Import:
         row = told.row
         if isinstance(row, RefusedRow):
             self._refuse(row.source, row.line, row.reason)
+        elif isinstance(row, SkippedRow):
+            self.skips.append(Skip(row.source, row.reason, row.count))
         elif outcome is None:
             self.counts[Change.UNCHANGED] += 1
         elif isinstance(outcome, Unusable):

@@ -39,10 +39,11 @@ class VisibilitySpan:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file of an item; at least one of path, hashes or digest is known.
+    """One file of an item; at least one of path, hashes, digest or url is known.
 
     `path` is absolute and read locally; `url` is recorded and never fetched;
-    `hashes` holds (algorithm, hexadecimal) pairs that came without a picture.
+    `hashes` holds (algorithm, hexadecimal) pairs that came without a picture:
+    ``pdq`` of the whole, or ``pdq/VIEW/FORM/QUALITY`` of one view.
     """
 
     position: int = 0

@@ -11,7 +11,7 @@ import msgspec
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import ItemRow, RefusedRow, SourceRow, to_item
 
-__all__ = ["read"]
+__all__ = ["lines_of", "read"]
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
@@ -21,13 +21,18 @@ _decoder = msgspec.json.Decoder(ItemRow)
 def read(path: Path) -> Iterator[SourceRow | RefusedRow]:
     """Yield the items of `path`, its media's paths relative to its folder; empty lines are passed over."""
     source = str(path)
+    for number, position, line in lines_of(path):
+        if line is None:
+            reason = f"a line of more than {MAX_LINE_BYTES // 2**20} MB"
+            yield RefusedRow(source, number, reason, position)
+        elif line.strip():
+            yield _row(source, number, position, line, path.parent)
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, int, bytes | None]]:
+    """Yield (line number, bytes read so far, line) of a file; None for a line over 16 MB."""
     with path.open("rb") as file:
-        for number, position, line in _lines(file):
-            if line is None:
-                reason = f"a line of more than {MAX_LINE_BYTES // 2**20} MB"
-                yield RefusedRow(source, number, reason, position)
-            elif line.strip():
-                yield _row(source, number, position, line, path.parent)
+        yield from _lines(file)
 
 
 def _row(source: str, number: int, position: int, line: bytes, folder: Path) -> SourceRow | RefusedRow:

@@ -15,7 +15,16 @@ from clonedetect.index.importers.kinds import HEAD_BYTES, kind_of
 from clonedetect.models.ids import AccountId, Digest, ItemId
 from clonedetect.models.item import Item, Media, MediaKind, Visibility, VisibilitySpan
 
-__all__ = ["ItemRow", "MediaRow", "RefusedRow", "SourceRow", "SpanRow", "checked_admission", "to_item"]
+__all__ = [
+    "ItemRow",
+    "MediaRow",
+    "RefusedRow",
+    "SkippedRow",
+    "SourceRow",
+    "SpanRow",
+    "checked_admission",
+    "to_item",
+]
 
 MAX_ID: Final = 512
 
@@ -46,6 +55,16 @@ class RefusedRow:
     position: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """What a source holds that is no post of its owner, `count` times; said once, and no refusal."""
+
+    source: str
+    reason: str
+    count: int
+    position: int = 0
+
+
 class SpanRow(
     msgspec.Struct,
     frozen=True,
@@ -71,6 +90,11 @@ class MediaRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: MediaKind | None = None
     position: Annotated[int, msgspec.Meta(ge=0, le=10**6)] | None = None
     pdq: Pdq | None = None
+
+    @property
+    def is_url_alone(self) -> bool:
+        """Whether nothing is there that could be looked at or compared."""
+        return self.path is None and self.pdq is None and self.sha256 is None
 
 
 class ItemRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,13 +122,19 @@ class ItemRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native_ids: tuple[str, ...] = ()
 
 
-def to_item(row: ItemRow, folder: Path) -> Item:
+def to_item(row: ItemRow, folder: Path, *, is_url_enough: bool = False) -> Item:
     """Return the item of `row`, its paths made absolute against `folder` and their files looked at.
 
+    With `is_url_enough` a medium may have nothing but a URL, if its item has a
+    caption or a file besides: exports name pictures that they do not hold.
     Raises InputError with a sentence for whoever wrote the row.
     """
     if not row.caption and not row.media:
         raise InputError("needs a caption or media - at `$`")
+    if is_url_enough and not row.caption and all(entry.is_url_alone for entry in row.media):
+        raise InputError(
+            "has neither a caption nor a file, and a url is recorded, never fetched - at `$.media`"
+        )
     return Item(
         item_id=ItemId(row.item_id),
         account_id=AccountId(row.account_id) if row.account_id is not None else None,
@@ -119,7 +149,7 @@ def to_item(row: ItemRow, folder: Path) -> Item:
         deleted_at=_utc(row.deleted_at),
         expires_at=_utc(row.expires_at),
         visibility=_spans(row.visibility),
-        media=_media(row.media, folder),
+        media=_media(row.media, folder, is_url_enough=is_url_enough),
         lang=row.lang,
         rights_basis=row.rights_basis,
         minor=row.minor,
@@ -161,9 +191,13 @@ def look_at(path: Path, declared: MediaKind | None = None) -> MediaKind:
     return kind
 
 
-def _media(rows: Iterable[MediaRow], folder: Path) -> tuple[Media, ...]:
+def _media(rows: Iterable[MediaRow], folder: Path, *, is_url_enough: bool) -> tuple[Media, ...]:
     media = []
     for number, row in enumerate(rows):
+        if row.is_url_alone and not (is_url_enough and row.url):
+            raise InputError(
+                f"needs path, pdq or sha256 (a url is recorded, never fetched) - at `$.media[{number}]`"
+            )
         try:
             media.append(_one_medium(row, number, folder))
         except InputError as error:
@@ -174,8 +208,6 @@ def _media(rows: Iterable[MediaRow], folder: Path) -> tuple[Media, ...]:
 
 
 def _one_medium(row: MediaRow, number: int, folder: Path) -> Media:
-    if row.path is None and row.pdq is None and row.sha256 is None:
-        raise InputError("needs path, pdq or sha256 (a url is recorded, never fetched)")
     path = None if row.path is None else folder.absolute() / row.path
     kind = look_at(path, row.kind) if path is not None else row.kind or MediaKind.IMAGE
     if row.pdq is not None and kind is MediaKind.VIDEO:

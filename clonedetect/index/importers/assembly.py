@@ -1,0 +1,111 @@
+"""What every export's reader does with a post once it has found its parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from clonedetect.errors import InputError
+from clonedetect.index.importers.rows import ItemRow, RefusedRow, SkippedRow, SourceRow, to_item
+
+__all__ = ["Place", "Skips", "below", "caption_of", "path_of_url", "source_row", "time_of"]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a post stands: file, line, path within the document if it has one, and progress."""
+
+    source: str
+    line: int | None
+    position: int
+    within: str = ""
+
+    def refused(self, reason: str) -> RefusedRow:
+        """Return the refusal of what stands here."""
+        in_path = f" - in `{self.within}`" if self.within else ""
+        return RefusedRow(self.source, self.line, f"{reason}{in_path}", self.position)
+
+
+class Skips:
+    """Counts what is no post of its account, and says so once for each source and reason."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._counts: Counter[str] = Counter()
+
+    def add(self, reason: str) -> None:
+        """Count one more that is passed over for `reason`."""
+        self._counts[reason] += 1
+
+    def rows(self, position: int) -> Iterator[SkippedRow]:
+        """Yield one row for each reason."""
+        for reason, count in sorted(self._counts.items()):
+            yield SkippedRow(self._source, f"{count} passed over: {reason}", count, position)
+
+
+def source_row(
+    place: Place, fields: Mapping[str, Any], media: Sequence[Mapping[str, Any]] = ()
+) -> SourceRow | RefusedRow:
+    """Return the item of `fields` (names of the documented row; empty ones are absent) and `media`.
+
+    A medium of a URL alone is recorded with its item, if that has a caption or a file.
+    """
+    known = {name: value for name, value in fields.items() if value not in {None, ""} and value != ()}
+    entries = [{name: value for name, value in medium.items() if value is not None} for medium in media]
+    try:
+        row = msgspec.convert(known | {"media": entries}, ItemRow)
+        item = to_item(row, Path(place.source).parent, is_url_enough=True)
+    except (msgspec.ValidationError, InputError) as error:
+        return place.refused(str(error))
+    return SourceRow(place.source, place.line, item, place.position)
+
+
+def below(root: Path, address: str) -> str:
+    """Return the absolute path of the file that `address`, a relative path of an export, names in `root`.
+
+    Raises InputError where it would lead out, over ``..`` or a link.
+    """
+    base = root.resolve()
+    try:
+        target = (base / address.lstrip("/")).resolve()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{address!r} is no path ({error})") from error
+    if not target.is_relative_to(base):
+        raise InputError(f"{address!r} leads out of {root}")
+    return str(root.absolute() / target.relative_to(base))
+
+
+def path_of_url(url: str) -> str:
+    """Return the path of a URL, its escapes undone, without a slash at its beginning."""
+    return unquote(urlsplit(url).path).lstrip("/")
+
+
+def caption_of(*parts: str | None) -> str | None:
+    """Return the parts that are there, each once, an empty line between."""
+    seen = dict.fromkeys(part.strip() for part in parts if part and part.strip())
+    return "\n\n".join(seen) or None
+
+
+def time_of(text: str | None) -> datetime | None:
+    """Return the time an export writes, RFC 3339 or RFC 5322; a bare date has no time and is None.
+
+    Raises InputError for what is neither.
+    """
+    text = (text or "").strip()
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            found = parsedate_to_datetime(text)
+        except ValueError as error:
+            raise InputError(f"{text!r} is no time") from error
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return found.astimezone(UTC) if found.tzinfo is not None else None
