@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clonedetect.cli.console import emit, exit_codes, json_option, stdout, wants_json
-from clonedetect.errors import ExitCode, InputError
+from clonedetect.errors import InputError
 from clonedetect.evidence.marking import hidden_code_points
 from clonedetect.evidence.seal import signer_fingerprint
 from clonedetect.evidence.shipped.verify import Result
@@ -23,11 +23,6 @@ _STYLES = {
     Result.FAILED: "bold red",
     Result.MISSING: "yellow",
     Result.NOT_CHECKED: "dim",
-}
-_VERDICTS = {
-    ExitCode.DONE: "Nothing was found wrong.",
-    ExitCode.VERIFICATION: "This package is not as it was sealed.",
-    ExitCode.INCOMPLETE: "Part of this package is missing.",
 }
 _SHOWN_NOTES = 20
 
@@ -92,6 +87,6 @@ def _print(report: VerificationReport, as_json: bool) -> None:
         )
     console = stdout()
     console.print(table)
-    console.print(_VERDICTS[report.exit_code])
+    console.print(report.conclusion)
     if report.not_checked:
         console.print(f"Not checked: {', '.join(report.not_checked)}.")

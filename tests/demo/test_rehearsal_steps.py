@@ -71,7 +71,7 @@ def test_the_whole_job_is_shown_as_a_person_types_it_and_ends_in_0(small: Rehear
     for step in ("index add", "key new", "grant sign", "scan --grant", "findings", "export", "verify"):
         assert f"$ clonedetect {step}" in printed
     assert "out [1]" in printed, "a bracket in a path was taken for markup"
-    assert "2 copies: 2 confirmed, 0 shown to people, 0 missed (0 required), 0 innocent accused" in printed
+    assert "2 copies: 2 confirmed, 0 shown to people,\n0 missed (0 required), 0 innocent accused" in printed
     assert (small.package / "data" / "report.html").exists()
 
 
