@@ -11,7 +11,16 @@ import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from clonedetect.cli.console import emit, exit_codes, json_option, quiet_option, stderr, stdout, wants_json
+from clonedetect.cli.console import (
+    emit,
+    exit_codes,
+    json_option,
+    plain,
+    quiet_option,
+    stderr,
+    stdout,
+    wants_json,
+)
 from clonedetect.errors import ExitCode, InputError
 from clonedetect.index.audit import IndexStats
 from clonedetect.index.importers import SourceFormat
@@ -84,7 +93,7 @@ def add(
             )
         if wants_json(as_json):
             emit(result)
-        else:
+        elif not quiet:
             _print_added(result)
         is_usable = result.added + result.updated + result.unchanged > 0
         if result.refused and (strict or not is_usable):
@@ -93,9 +102,10 @@ def add(
 
 @index.command("stats")
 @click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.option("--verbose", "-v", is_flag=True, help="Also signals by algorithm (JSON always has them).")
 @json_option
-def stats_command(folder: Path, as_json: bool) -> None:
-    """Count what INDEX holds: items, accounts, signals by algorithm, bytes, generation.
+def stats_command(folder: Path, verbose: bool, as_json: bool) -> None:
+    """Count what INDEX holds: items, accounts, pictures, captions, bytes, generation.
 
     \b
     Example:  clonedetect index stats INDEX
@@ -105,7 +115,8 @@ def stats_command(folder: Path, as_json: bool) -> None:
         if wants_json(as_json):
             emit(found)
         else:
-            stdout().print(_stats_table(found))
+            stdout().print(_stats_table(found, is_verbose=verbose))
+            stdout().print(f"snapshot {found.snapshot_id}", markup=False, soft_wrap=True)
 
 
 @index.command()
@@ -149,7 +160,7 @@ def verify(folder: Path, files: bool, as_json: bool) -> None:
             for name, count in found.checked.items():
                 print(f"{name}: {count} checked")
             for fault in found.faults:
-                print(f"fault: {fault}")
+                stdout().print(plain(f"fault: {fault}"), soft_wrap=True)
             print("sound" if not found.faults else f"{len(found.faults)} faults")
         if found.faults:
             raise SystemExit(int(ExitCode.VERIFICATION))
@@ -201,8 +212,10 @@ def _listed(items: tuple[str, ...]) -> Iterator[ItemId]:
             continue
         try:
             lines = Path(item[1:]).read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{item[1:]} cannot be read as a list of ids ({error})") from error
+        except OSError as error:
+            raise InputError(f"the list {item[1:]} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"the list {item[1:]} is not UTF-8 text; save it as UTF-8") from error
         yield from (ItemId(line.strip()) for line in lines if line.strip())
 
 
@@ -235,19 +248,27 @@ def _print_added(result: AddResult) -> None:
     table = Table("added", "updated", "unchanged", "refused", "items", "seconds", box=None, pad_edge=False)
     counts = (result.added, result.updated, result.unchanged, result.refused, result.items)
     table.add_row(*map(str, counts), f"{result.seconds:.1f}")
-    stdout().print(table)
+    console = stdout()
+    console.print(table)
     for refusal in result.refusals[:_SHOWN_REFUSALS]:
         place = refusal.source if refusal.line is None else f"{refusal.source}, line {refusal.line}"
-        print(f"refused: {place}: {refusal.reason}")
-    for skip in result.skipped:
-        print(f"{skip.source}: {skip.reason}")
+        console.print(plain(f"refused: {place}: {refusal.reason}"), soft_wrap=True)
     if result.refused > _SHOWN_REFUSALS:
-        print(f"and {result.refused - _SHOWN_REFUSALS} more refused; --json lists all")
+        console.print(f"and {result.refused - _SHOWN_REFUSALS} more refused; --json lists all")
+    if result.refused:
+        told = (
+            "1 row was refused; correct it"
+            if result.refused == 1
+            else (f"{result.refused} rows were refused; correct them")
+        )
+        console.print(f"{told} and run it again")
 
 
-def _stats_table(found: IndexStats) -> Table:
-    table = Table("", "", show_header=False, box=None, pad_edge=False)
-    plain = (
+def _stats_table(found: IndexStats, *, is_verbose: bool) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    counts = (
         ("items", found.items),
         ("accounts", found.accounts),
         ("pictures", found.pictures),
@@ -256,12 +277,10 @@ def _stats_table(found: IndexStats) -> Table:
         ("videos (kept, not searchable)", found.videos),
         ("captions", found.captions),
     )
-    for name, count in plain:
+    for name, count in counts:
         table.add_row(name, f"{count:,}")
-    for algorithm, count in found.signals.items():
-        table.add_row(f"signals {algorithm}", f"{count:,}")
     for visibility, count in found.visibility.items():
-        table.add_row(f"visible to {visibility}", f"{count:,}")
+        table.add_row(f"visibility {visibility}", f"{count:,}")
     rest = (
         ("assumed public", found.assumed_public),
         ("minors", found.minors),
@@ -273,5 +292,7 @@ def _stats_table(found: IndexStats) -> Table:
     )
     for name, count in rest:
         table.add_row(name, f"{count:,}")
-    table.add_row("snapshot", found.snapshot_id)
+    if is_verbose:
+        for algorithm, count in found.signals.items():
+            table.add_row(plain(f"signals {algorithm}"), f"{count:,}")
     return table

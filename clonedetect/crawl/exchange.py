@@ -6,6 +6,8 @@ Whatever happens, the bytes that came are kept, and every failure has a type.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +54,8 @@ _FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outcome, s
     ),
 )
 """What aiohttp's errors mean, narrower classes first."""
+
+_ERRNO = re.compile(r"\[Errno (?P<number>\d+)\] (?P<text>[^,\[]*)")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -309,6 +313,12 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _text(error: BaseException) -> str:
-    """Return an error's message on one line, cut to a readable length."""
+    """Return an error's message on one line, its numbers in words, cut to a readable length."""
     cause = error.os_error if isinstance(error, ClientConnectorError) else error
-    return " ".join(str(cause).split())[:300] or type(cause).__name__
+    worded = _ERRNO.sub(_in_words, " ".join(str(cause).split()))
+    return worded[:300] or type(cause).__name__
+
+
+def _in_words(found: re.Match[str]) -> str:
+    meaning = os.strerror(int(found["number"]))
+    return meaning if found["text"] == meaning else f"{meaning}: {found['text']}"

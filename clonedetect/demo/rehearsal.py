@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import rmtree
 
 import msgspec
 from rich.console import Console
@@ -24,7 +24,7 @@ from clonedetect.demo.platform import write_platform
 from clonedetect.demo.routes import Site, load
 from clonedetect.errors import DependencyError, ExitCode, InputError
 
-__all__ = ["Rehearsal", "prepare", "rehearse"]
+__all__ = ["Rehearsal", "own_command", "prepare", "rehearse"]
 
 _MARK = ".clonedetect-rehearsal"
 _PATIENCE_S = 30.0
@@ -84,7 +84,7 @@ def prepare(out: Path) -> Rehearsal:
     (out / _MARK).touch()
     for path in out.iterdir():  # its content and not itself, which may be "." or a link
         if path.is_dir() and not path.is_symlink():
-            rmtree(path)
+            shutil.rmtree(path)
         elif path.name != _MARK:
             path.unlink()
     rehearsal = Rehearsal(out)
@@ -232,21 +232,36 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
         _say(console, f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}")
     for wrong in judgement.wrong_outcomes:
         _say(console, f"WRONG: {wrong}")
+    media = sum(site.host.startswith("media.") for site in sites)
     console.print(
-        f"\n{len(sites)} hosts, {len(judgement.told)} copies: {judgement.count('confirmed')} confirmed, "
-        f"{judgement.count('possible')} shown to people,\n{judgement.count('')} missed "
-        f"({len(judgement.required_misses)} required), {len(judgement.accused)} innocent accused",
+        f"\n{len(sites) - media} sites{' and a media host' if media else ''}, {len(judgement.told)} copies: "
+        f"{judgement.count('confirmed')} confirmed, {judgement.count('possible')} shown to people,\n"
+        f"{judgement.count('')} missed ({len(judgement.required_misses)} required), "
+        f"{len(judgement.accused)} innocent accused",
         soft_wrap=True,
     )
 
 
 def _say_where(console: Console, rehearsal: Rehearsal) -> None:
     package = rehearsal.package
-    quoted = shlex.quote(str(package))
+    quoted, signer = shlex.quote(str(package)), shlex.quote(str(rehearsal.out / "signer.pem.pub.pem"))
+    _say(console, "\nPossible asks for a person: compare both sides in the report, then say confirm")
+    _say(console, "or reject with: clonedetect decide")
     _say(console, f"\nThe report:   {package / 'data' / 'report.html'}")
     _say(console, f"The package:  {package}")
-    _say(console, f"Check it:     clonedetect verify {quoted}")
+    _say(console, f"Check it:     {own_command()} verify {quoted} --signer {signer}")
     _say(console, f"Or without:   cd {quoted} && sh verify.sh")
+
+
+def own_command() -> str:
+    """Return how a shell in this folder reaches this installation's command."""
+    if shutil.which("clonedetect") is not None:
+        return "clonedetect"
+    script = Path(sys.executable).with_name("clonedetect")
+    if not script.is_file():
+        return shlex.join([sys.executable, "-m", "clonedetect"])
+    below = script.is_relative_to(Path.cwd())
+    return shlex.quote(str(script.relative_to(Path.cwd()) if below else script))
 
 
 def _say(console: Console, line: str) -> None:

@@ -209,7 +209,8 @@ def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
         )
     for table, expected in (("postings", grams), ("bands", bands)):
         (count,) = store.db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  our own names
-        yield "" if count == expected else f"{table} holds {count} rows, its captions account for {expected}"
+        if count != expected:
+            yield f"{table} holds {count} rows, its captions account for {expected}"
 
 
 def _has(store: IndexStore, table: str, column: str, key: int, text_id: int) -> bool:

@@ -69,9 +69,9 @@ def write_generation(
     Each array is written before the next is asked for, so they need not fit in memory together.
     One process at a time may write a folder; readers need no lock.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {name: _write_array(folder, name, array) for name, array in arrays}
-    plan = Plan(schema, layout, generation, snapshot_id, lineage, files, bands)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = {name: _write_array(folder, name, array) for name, array in arrays.items()}
+    plan = Plan(schema, layout, generation, snapshot_id, lineage, files)
     _write_bytes(folder / PLAN, msgspec.json.format(msgspec.json.encode(plan, order="sorted")) + b"\n")
     _drop_others(folder, {file.file for file in files.values()} | {PLAN})
     return plan

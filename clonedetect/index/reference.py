@@ -250,7 +250,7 @@ def _current_hashes(source: HotSource) -> HammingIndex:
     index = _caught_up(source)
     if index is not None:
         return index
-    source.folder.parent.mkdir(exist_ok=True)
+    source.folder.parent.mkdir(mode=0o700, exist_ok=True)
     with FileLock(source.folder.parent / "build.lock", wait=True):
         index = _caught_up(source)  # whoever held the lock may have built it
         if index is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -74,8 +75,10 @@ def connect(folder: Path, *, writable: bool) -> Database:
     if not writable and not path.is_file():
         raise InputError(f"{folder} holds no index; make one with: clonedetect index add {folder} SOURCE")
     try:
+        if writable:
+            _create_private(path)
         connection = sqlite3.connect(_address(path, writable=writable), uri=True, timeout=BUSY_TIMEOUT_S)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise IndexFormatError(f"{path} cannot be opened ({error})") from error
     db = Database(connection, execute_plugins=False)
     try:
@@ -92,6 +95,15 @@ def connect(folder: Path, *, writable: bool) -> Database:
         db.close()
         raise
     return db
+
+
+def _create_private(path: Path) -> None:
+    """Make the file if there is none, for its owner's eyes: captions and account ids are in it.
+
+    SQLite gives the files of its log the mode of the database.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_writer(db: Database) -> None:

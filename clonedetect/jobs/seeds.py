@@ -30,9 +30,9 @@ def read_seeds(arguments: Iterable[str]) -> tuple[str, ...]:
     """Return the URLs named, in order and each once; ``@FILE`` is read, its format told by content.
 
     Cells of a table that are no http or https URL are other columns. Lines of a
-    plain list are not passed over: one that is no URL is for the grant to
-    refuse by name. Raises InputError where a file cannot be read or holds no
-    URL at all.
+    plain list are not passed over: empty ones and those after a ``#`` apart,
+    each is a URL. Raises InputError, by file and line, for a line that is none,
+    and where a file cannot be read or holds no URL at all.
     """
     urls: list[str] = []
     for argument in arguments:
@@ -45,17 +45,20 @@ def _from_file(path: Path) -> list[str]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"the list {path} cannot be read: {error.strerror}") from error
-    is_workbook = data.startswith(_ZIP)
-    is_table = is_workbook or path.suffix.lower() == ".csv"
-    cells = _workbook_cells(path, data) if is_workbook else _text_cells(path, data)
-    found = [cell for cell in map(str.strip, cells) if cell]
-    urls = [cell for cell in found if cell.lower().startswith(("http://", "https://"))]
+    if data.startswith(_ZIP):
+        urls = [cell for cell in _workbook_cells(path, data) if _is_url(cell)]
+    else:
+        urls = list(_text_urls(path, data))
     if not urls:
         raise InputError(f"the list {path} holds no http or https URL")
-    return urls if is_table else found
+    return [url.strip() for url in urls]
 
 
-def _text_cells(path: Path, data: bytes) -> Iterator[str]:
+def _is_url(text: str) -> bool:
+    return text.strip().lower().startswith(("http://", "https://"))
+
+
+def _text_urls(path: Path, data: bytes) -> Iterator[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -63,13 +66,15 @@ def _text_cells(path: Path, data: bytes) -> Iterator[str]:
             f"the list {path} is not UTF-8 text (byte {error.start}); save it as UTF-8"
         ) from error
     if path.suffix.lower() == ".csv":
-        yield from _csv_cells(path, text)
+        yield from filter(_is_url, _csv_cells(path, text))
         return
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
-        if line.startswith("{"):
-            yield _json_url(path, number, line)
-        elif not line.startswith("#"):
-            yield line
+        if not line or line.startswith("#"):
+            continue
+        url = _json_url(path, number, line) if line.startswith("{") else line
+        if not _is_url(url):
+            raise InputError(f"{path}:{number}: not an absolute http(s) URL: {url[:80]!r}")
+        yield url
 
 
 def _csv_cells(path: Path, text: str) -> Iterator[str]:

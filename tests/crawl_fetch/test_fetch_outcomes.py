@@ -338,6 +338,8 @@ def test_a_closed_port_is_a_connection_error(lab):
 
     result = asyncio.run(run())
     assert result.outcome is Outcome.CONNECT_ERROR
+    assert result.reason.startswith("no connection: Connection refused")
+    assert "Errno" not in result.reason
     assert result.exchanges[0].request == b""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from clonedetect.cli import demo as demo_command
 from clonedetect.demo import rehearsal as module
 from clonedetect.demo.network import Expectation, Truth
-from clonedetect.demo.rehearsal import Rehearsal, prepare, rehearse, serving, write_grant
+from clonedetect.demo.rehearsal import Rehearsal, own_command, prepare, rehearse, serving, write_grant
 from clonedetect.demo.routes import Network, Route, Site, save
 from clonedetect.errors import DependencyError, ExitCode, InputError
 from clonedetect.grant.file import read_grant
@@ -71,7 +72,9 @@ def test_the_whole_job_is_shown_as_a_person_types_it_and_ends_in_0(small: Rehear
     for step in ("index add", "key new", "grant sign", "scan --grant", "findings", "export", "verify"):
         assert f"$ clonedetect {step}" in printed
     assert "out [1]" in printed, "a bracket in a path was taken for markup"
-    assert "2 copies: 2 confirmed, 0 shown to people,\n0 missed (0 required), 0 innocent accused" in printed
+    told = "2 copies: 2 confirmed, 0 shown to people, 0 missed (0 required), 0 innocent accused"
+    assert told in " ".join(printed.split())
+    assert f"--signer '{small.out}/signer.pem.pub.pem'" in printed
     assert (small.package / "data" / "report.html").exists()
 
 
@@ -179,3 +182,19 @@ def test_the_command_ends_as_the_rehearsal_does(tmp_path: Path, monkeypatch) -> 
 def test_a_folder_of_other_things_ends_the_command_in_3(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text(post("p-1001").caption)
     assert command("demo", "--out", tmp_path).code == 3
+
+
+def test_the_command_to_type_is_reached_with_and_without_a_path(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("python", "clonedetect"):
+        (tmp_path / "bin" / name).touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", "")
+    assert own_command() == str(tmp_path / "bin" / "clonedetect")
+    monkeypatch.chdir(tmp_path)
+    assert own_command() == "bin/clonedetect"
+    (tmp_path / "bin" / "clonedetect").unlink()
+    assert own_command() == f"{tmp_path / 'bin' / 'python'} -m clonedetect"
+    (tmp_path / "bin" / "clonedetect").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert own_command() == "clonedetect"

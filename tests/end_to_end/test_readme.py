@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clonedetect.demo.rehearsal import Rehearsal, prepare, serving, write_grant
+from clonedetect.demo.rehearsal import Rehearsal, own_command, prepare, serving, write_grant
 from tests.end_to_end.rehearsed import Played
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600), pytest.mark.xdist_group("rehearsal")]
@@ -27,6 +27,7 @@ def _shown() -> str:
 
 def test_the_session_shown_is_what_the_demo_prints(played: Played) -> None:
     printed = played.printed.replace(str(played.rehearsal.out), "demo-output")
+    printed = printed.replace(f"{own_command()} verify", "clonedetect verify")
     tail = printed[printed.index("What was copied") :]
     assert [line.rstrip() for line in tail.splitlines()] == [line.rstrip() for line in _shown().splitlines()]
 

@@ -125,50 +125,74 @@ def test_the_least_row_is_an_id_and_a_caption_or_media(folder: Path) -> None:
 
 
 BAD_ROWS = {
-    "no json": (b"{", "truncated"),
-    "not utf-8": (b'{"item_id": "\xff"}', "utf-8"),
+    "no json": (b"{", "not valid JSON: the line ends inside an object"),
+    "not utf-8": (b'{"item_id": "\xff"}', "not UTF-8 text; save the file as UTF-8"),
     "lone surrogate": (b'{"item_id": "\\ud800", "caption": "c"}', "surrogate"),
-    "no object": (b'["item_id"]', "Expected `object`"),
-    "unknown key": ({"item_id": "1", "caption": "c", "captoin": "c"}, "unknown field `captoin`"),
-    "unknown media key": ({"item_id": "1", "media": [{"file": "x"}]}, "`file` - at `$.media[0]`"),
-    "no id": ({"caption": "c"}, "`item_id`"),
-    "empty id": ({"item_id": "", "caption": "c"}, "`$.item_id`"),
-    "long id": ({"item_id": "x" * 513, "caption": "c"}, "`$.item_id`"),
-    "numeric id": ({"item_id": 17, "caption": "c"}, "Expected `str`, got `int` - at `$.item_id`"),
+    "no object": (b'["item_id"]', "must be an object and is a list"),
+    "unknown key": (
+        {"item_id": "1", "caption": "c", "captoin": "c"},
+        "unknown field captoin: did you mean caption?",
+    ),
+    "unknown media key": (
+        {"item_id": "1", "media": [{"file": "x"}]},
+        "media[0]: unknown field file: known are asset_id",
+    ),
+    "no id": ({"caption": "c"}, "item_id is missing"),
+    "empty id": ({"item_id": "", "caption": "c"}, "item_id: is empty"),
+    "long id": ({"item_id": "x" * 513, "caption": "c"}, "item_id: is longer than 512 characters"),
+    "numeric id": (
+        {"item_id": 17, "caption": "c"},
+        "item_id: must be a text and is a whole number; put it in quotes",
+    ),
     "nothing in it": ({"item_id": "1"}, "needs a caption or media"),
     "empty caption": ({"item_id": "1", "caption": ""}, "needs a caption or media"),
     "time without zone": (
         {"item_id": "1", "caption": "c", "published_at": "2026-05-01T14:00:00"},
-        "`$.published_at`",
+        "published_at: not a time with its zone; write 2026-05-01T10:00:00Z",
     ),
-    "unknown class": ({"item_id": "1", "caption": "c", "visibility": "friends"}, "friends"),
-    "no classes": ({"item_id": "1", "caption": "c", "visibility": []}, "`$.visibility`"),
+    "unknown class": (
+        {"item_id": "1", "caption": "c", "visibility": "friends"},
+        "visibility: 'friends' is none of public",
+    ),
+    "no classes": ({"item_id": "1", "caption": "c", "visibility": []}, "visibility: an empty list"),
     "times swapped": (
         {
             "item_id": "1",
             "caption": "c",
             "visibility": [{"class": "public", "from": "2026-05-02T00:00:00Z", "to": "2026-05-01T00:00:00Z"}],
         },
-        "`to` is not after `from` - at `$.visibility[0]`",
+        "visibility[0]: `to` is not after `from`",
     ),
-    "flag as word": ({"item_id": "1", "caption": "c", "minor": "yes"}, "`$.minor`"),
+    "flag as word": (
+        {"item_id": "1", "caption": "c", "minor": "yes"},
+        "minor: must be true or false and is a text; write it without quotes",
+    ),
     "missing file": (
         {"item_id": "1", "media": [{"path": "media/a.jpg"}, {"path": "media/none.jpg"}]},
-        "media/none.jpg - at `$.media[1]`",
+        "media[1]: no such file",
     ),
     "folder for a file": ({"item_id": "1", "media": [{"path": "media"}]}, "no such file"),
-    "nul in path": ({"item_id": "1", "media": [{"path": "a\0b"}]}, "`$.media[0]`"),
+    "nul in path": ({"item_id": "1", "media": [{"path": "a\0b"}]}, "media[0]: "),
     "no picture": ({"item_id": "1", "media": [{"path": "media/text.jpg"}]}, "neither a picture nor a video"),
     "empty file": (
         {"item_id": "1", "media": [{"path": "media/empty.jpg", "kind": "image"}]},
         "empty.jpg is empty",
     ),
     "url alone": ({"item_id": "1", "media": [{"url": "https://x.example/"}]}, "never fetched"),
-    "short sha256": ({"item_id": "1", "media": [{"sha256": "ab"}]}, "`$.media[0].sha256`"),
-    "sha256 and newline": ({"item_id": "1", "media": [{"sha256": SHA + "\n"}]}, "`$.media[0].sha256`"),
-    "long pdq": ({"item_id": "1", "media": [{"pdq": PDQ + "0"}]}, "`$.media[0].pdq`"),
+    "short sha256": (
+        {"item_id": "1", "media": [{"sha256": "ab"}]},
+        "media[0].sha256: not a hash of 64 hexadecimal digits",
+    ),
+    "sha256 and newline": (
+        {"item_id": "1", "media": [{"sha256": SHA + "\n"}]},
+        "media[0].sha256: not a hash of 64 hexadecimal digits",
+    ),
+    "long pdq": ({"item_id": "1", "media": [{"pdq": PDQ + "0"}]}, "media[0].pdq: not a hash of 64"),
     "pdq of a video": ({"item_id": "1", "media": [{"path": "media/c.mp4", "pdq": PDQ}]}, "this is a video"),
-    "width nought": ({"item_id": "1", "media": [{"pdq": PDQ, "width": 0}]}, "`$.media[0].width`"),
+    "width nought": (
+        {"item_id": "1", "media": [{"pdq": PDQ, "width": 0}]},
+        "media[0].width: must be at least 1",
+    ),
     "one place twice": (
         {"item_id": "1", "media": [{"pdq": PDQ, "position": 1}, {"pdq": PDQ}]},
         "two media have one position",
@@ -303,8 +327,8 @@ def test_bad_rows_of_a_table_are_refused_by_their_first_line(folder: Path) -> No
     assert list(found) == [4, 5, 6, 7, 9]
     for line, expected in {
         4: "2 cells under 4 columns",
-        5: "$.media[0].width",
-        6: "not UTF-8 - at `$.caption`",
+        5: "media[0].width: must be a whole number",
+        6: "caption: is not UTF-8",
         7: "item_id",
         9: "media/none.jpg",
     }.items():
@@ -322,7 +346,7 @@ def test_a_cell_too_large_is_refused_and_reading_goes_on(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("item_id,captoin", "unknown columns 'captoin'"),
+        ("item_id,captoin", "unknown columns 'captoin'; did you mean caption?"),
         ("item_id,caption,caption", "twice"),
         ("caption,handle", "no header with a column item_id"),
     ],

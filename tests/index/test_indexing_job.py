@@ -264,11 +264,24 @@ def test_tables_are_for_people(built: Path, source: Path, monkeypatch: pytest.Mo
     added = run("add", built, source)
     assert "unchanged" in added.output
     assert f"refused: {source}, line 3:" in added.output
+    assert added.output.splitlines()[-1] == "3 rows were refused; correct them and run it again"
     stats = run("stats", built)
-    assert "visible to public" in stats.output
-    assert "signals pdq/" in stats.output
+    assert "visibility public" in stats.output
+    assert "signals" not in stats.output
+    assert "signals pdq/" in run("stats", built, "--verbose").output
+    with IndexStore.open(built) as store:
+        assert stats.output.splitlines()[-1] == f"snapshot {store.snapshot().snapshot_id}"
+    assert max(map(len, stats.output.splitlines()[:-1])) <= 80
+    assert run("add", built, source, "--quiet").output == ""
     assert "1 removed" in run("remove", built, "p0").output
     assert "sound" in run("verify", built).output
     with IndexStore.open(built, writable=True) as store:
         store.db.execute("UPDATE hashes SET bits = zeroblob(length(bits))")
     assert "fault: item" in run("verify", built).output
+
+
+def test_an_index_is_for_its_owners_eyes(built: Path) -> None:
+    assert built.stat().st_mode & 0o777 == 0o700
+    modes = {path.name: path.stat().st_mode & 0o777 for path in built.iterdir() if path.is_file()}
+    assert modes["index.db"] == 0o600
+    assert set(modes.values()) == {0o600}

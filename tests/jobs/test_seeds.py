@@ -63,12 +63,15 @@ def test_a_missing_list_is_refused(tmp_path: Path) -> None:
         read_seeds([f"@{tmp_path / 'none.txt'}"])
 
 
-def test_lines_of_a_plain_list_that_are_no_url_are_left_for_the_grant_to_refuse_by_name(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "u.txt"
-    path.write_text(f'  # why\n{URLS[0]}\nclone.example/without-scheme\n  {{"url": "ftp://x.example/"}}\n')
-    assert read_seeds([f"@{path}"]) == (URLS[0], "clone.example/without-scheme", "ftp://x.example/")
+@pytest.mark.parametrize(
+    "line", ["not a url", "clone.example/without-scheme", "ftp://x.example/", '{"url": "ftp://x.example/"}']
+)
+def test_a_line_of_a_plain_list_that_is_no_url_is_refused_by_name_and_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "u3.txt"
+    path.write_text(f"  # why\n{URLS[0]}\n  {line}\n{URLS[1]}\n")
+    with pytest.raises(InputError) as refused:
+        read_seeds([f"@{path}"])
+    assert str(refused.value).startswith(f"{path}:3: not an absolute http(s) URL")
 
 
 def test_a_table_with_a_cell_beyond_measure_is_refused_with_its_line(tmp_path: Path) -> None:

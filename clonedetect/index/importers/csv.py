@@ -18,6 +18,7 @@ import msgspec
 
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import ItemRow, MediaRow, RefusedRow, SourceRow, to_item
+from clonedetect.index.importers.wording import did_you_mean, refusal
 
 __all__ = ["has_header", "read"]
 
@@ -44,9 +45,9 @@ def read(path: Path) -> Iterator[SourceRow | RefusedRow]:
     encoding, errors = _encoding(head)
     size = path.stat().st_size
     delimiter, header = _split(head.decode(encoding, errors))
-    refusal = _header_fault(header)
-    if refusal:
-        yield RefusedRow(source, 1, refusal, size)
+    fault = _header_fault(header)
+    if fault:
+        yield RefusedRow(source, 1, fault, size)
         return
     with (
         path.open("rb") as raw,
@@ -89,7 +90,7 @@ def _row(
         row = msgspec.convert(_grouped(named), ItemRow, strict=False)
         return SourceRow(source, line, to_item(row, path.parent), position)
     except (msgspec.ValidationError, InputError) as error:
-        return RefusedRow(source, line, str(error), position)
+        return RefusedRow(source, line, refusal(error, is_json=False), position)
 
 
 def _grouped(named: Mapping[str, str]) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _header_fault(header: Sequence[str]) -> str:
     if "item_id" not in header:
         return f"the first line is no header with a column item_id; columns are {', '.join(sorted(_COLUMNS))}"
     if unknown:
-        return f"unknown columns {', '.join(map(repr, unknown))}; known are {', '.join(sorted(_COLUMNS))}"
+        return f"unknown columns {', '.join(map(repr, unknown))}; {did_you_mean(unknown[0], _COLUMNS)}"
     if len(set(header)) != len(header):
         return "a column is there twice"
     return ""

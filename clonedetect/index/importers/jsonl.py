@@ -10,6 +10,7 @@ import msgspec
 
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import ItemRow, RefusedRow, SourceRow, to_item
+from clonedetect.index.importers.wording import refusal
 
 __all__ = ["lines_of", "read"]
 
@@ -39,7 +40,7 @@ def _row(source: str, number: int, position: int, line: bytes, folder: Path) -> 
     try:
         return SourceRow(source, number, to_item(_decoder.decode(line), folder), position)
     except (msgspec.DecodeError, InputError, UnicodeDecodeError) as error:
-        return RefusedRow(source, number, str(error), position)
+        return RefusedRow(source, number, refusal(error, is_json=True), position)
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:
