@@ -65,7 +65,7 @@ def cli() -> None:
             clonedetect grant new grant.toml
             clonedetect key new approver.pem
             clonedetect grant sign grant.toml --key approver.pem
-            clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem
+            clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem \\
                              --index INDEX --case CASE @urls.txt
             clonedetect findings CASE
             clonedetect export CASE OUT
