@@ -387,6 +387,23 @@ def test_decisions_are_appended_and_logged_by_name(store, folder, begin, analyse
         store.decide(Decision("f9", DecisionKind.UNSURE, "Ann", "", None, now))
 
 
+def test_the_beginning_of_an_id_names_its_finding_if_no_other_begins_so(store, begin, analyse):
+    analyse(begin(), PAGE, "ab12cd34", "ab12ff00", "ab12")
+    assert store.finding_id("ab12c") == "ab12cd34"
+    assert store.finding_id("ab12") == "ab12"
+    for start, told in (
+        ("ab1", "too short"),
+        ("", "too short"),
+        ("ffff", "no finding ffff"),
+        ("%b12", "no finding"),
+    ):
+        with pytest.raises(InputError, match=told):
+            store.finding_id(start)
+    analyse(begin(), PAGE, "ab12cd34", "ab12cdff")
+    with pytest.raises(InputError, match="ab12cd34, ab12cdff; give more of it"):
+        store.finding_id("ab12cd")
+
+
 def test_contents_hold_everything_in_order(store, grant, capture, begin, analyse):
     store.accept_grant(grant(), "CLONE-42", is_rehearsal=False, actor="t")
     made = [capture(), capture(PAGE)]
