@@ -65,7 +65,7 @@ class Skip:
 
 
 class AddResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an import did; `items` is the total afterwards; `skipped` is printed if there is any."""
+    """What an import did; `items` is the total in the index afterwards, `skipped` is left out if empty."""
 
     added: int
     updated: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,31 +30,29 @@ def read(path: Path, media: Path | None = None) -> Iterator[SourceRow | RefusedR
     """Yield what was published; files of attachments are looked for below `media`, if it is given.
 
     The file is read twice: an attachment inherits the status of its post, which
-    may stand after it. Private and password-protected posts are private; drafts
+    may stand after it, and of a post that the export does not hold nobody knows
+    that it was public. Private and password-protected posts are private; drafts
     and the like are refused; menus, revisions and settings are passed over.
     """
-    hidden = _hidden(path)
+    statuses = _statuses(path)
     skips = Skips(str(path))
     for node in records(path, {"item"}):
         if isinstance(node, RefusedRow):
             yield node
         elif (kind := node.value("post_type", NAMESPACE)) in _TYPES:
-            yield _row(path, node, kind, hidden, media)
+            yield _row(path, node, kind, statuses, media)
         else:
             skips.add(f"{kind[:40] or 'an item without a type'}, which is no post, page or attachment")
     yield from skips.rows(path.stat().st_size)
 
 
-def _hidden(path: Path) -> dict[str, str]:
-    """Return the ids of posts that are not published, with what they are."""
-    found = {}
-    for node in records(path, {"item"}):
-        if isinstance(node, RefusedRow) or node.value("post_type", NAMESPACE) == "attachment":
-            continue
-        status = _status(node)
-        if status != "publish":
-            found[node.value("post_id", NAMESPACE)] = status
-    return found
+def _statuses(path: Path) -> dict[str, str]:
+    """Return what each post is that attachments may belong to, by its id."""
+    return {
+        node.value("post_id", NAMESPACE): sys.intern(_status(node))
+        for node in records(path, {"item"})
+        if not isinstance(node, RefusedRow) and node.value("post_type", NAMESPACE) != "attachment"
+    }
 
 
 def _status(node: Node) -> str:
@@ -64,13 +63,14 @@ def _status(node: Node) -> str:
 
 
 def _row(
-    path: Path, node: Node, kind: str, hidden: dict[str, str], media: Path | None
+    path: Path, node: Node, kind: str, statuses: dict[str, str], media: Path | None
 ) -> SourceRow | RefusedRow:
     post_id = node.value("post_id", NAMESPACE)
     place = Place(str(path), node.line, node.position)
     status = _status(node)
     if kind == "attachment" and status == "inherit":
-        status = hidden.get(node.value("post_parent", NAMESPACE), "publish")
+        parent = node.value("post_parent", NAMESPACE)
+        status = "publish" if parent in {"", "0"} else statuses.get(parent, "private")
     if status not in {"publish", "private"}:
         return place.refused(f"{kind} {post_id} is not published (status {status[:40] or 'missing'})")
     try:

@@ -1,0 +1,442 @@
+"""Exports of platforms, feeds and lists of hashes, and what is refused of broken ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clonedetect.errors import InputError
+from clonedetect.index.importers import (
+    RefusedRow,
+    SkippedRow,
+    SourceFormat,
+    SourceRow,
+    check_source,
+    json_array,
+    read_source,
+    recognise,
+    source_size,
+    xml_records,
+)
+from clonedetect.index.importers.assembly import below, caption_of, time_of
+from clonedetect.index.importers.markup import html_text, repaired
+from clonedetect.jobs.indexing import add_sources, index_stats, verify_index
+from clonedetect.models.item import Item, MediaKind, Visibility
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "imports"
+
+
+def rows(name: str, **values: object) -> list[SourceRow | RefusedRow | SkippedRow]:
+    path = FIXTURES / name
+    return list(read_source(path, recognise(path), **values))
+
+
+def items(name: str, **values: object) -> list[Item]:
+    return [row.item for row in rows(name, **values) if isinstance(row, SourceRow)]
+
+
+def refused(name: str, **values: object) -> list[tuple[int | None, str]]:
+    return [(row.line, row.reason) for row in rows(name, **values) if isinstance(row, RefusedRow)]
+
+
+def skipped(name: str) -> list[tuple[int, str]]:
+    return [(row.count, row.reason) for row in rows(name) if isinstance(row, SkippedRow)]
+
+
+FORMATS = {
+    "instagram/export": SourceFormat.INSTAGRAM,
+    "instagram/broken": SourceFormat.INSTAGRAM,
+    "mastodon/archive": SourceFormat.MASTODON,
+    "mastodon/archive/outbox.json": SourceFormat.MASTODON,
+    "pixelfed/statuses.json": SourceFormat.PIXELFED,
+    "wordpress/export.xml": SourceFormat.WORDPRESS,
+    "wordpress/entities.xml": SourceFormat.WORDPRESS,
+    "feed/rss.xml": SourceFormat.FEED,
+    "feed/atom.xml": SourceFormat.FEED,
+    "sitemap/sitemap.xml": SourceFormat.SITEMAP,
+    "pdq/table.csv": SourceFormat.PDQ_TABLE,
+    "pdq/bare.csv": SourceFormat.PDQ_TABLE,
+    "pdq/local_file.txt": SourceFormat.PDQ_LINES,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_is_told_by_content_under_any_name(name: str, tmp_path: Path) -> None:
+    assert recognise(FIXTURES / name) is FORMATS[name]
+    if (FIXTURES / name).is_file():
+        (tmp_path / "source").write_bytes((FIXTURES / name).read_bytes())
+        assert recognise(tmp_path / "source") is FORMATS[name]
+
+
+def test_a_name_alone_makes_no_export(tmp_path: Path) -> None:
+    (tmp_path / "outbox.json").write_text('{"item_id": "1", "caption": "\\"orderedItems\\": ["}')
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "posts_1.json").write_text('[{"title": "a list of something else"}]')
+    assert recognise(tmp_path) is SourceFormat.DIRECTORY
+    assert recognise(tmp_path / "outbox.json") is SourceFormat.JSONL
+
+
+def test_one_file_of_an_instagram_export_names_the_way_out() -> None:
+    with pytest.raises(InputError, match="name the folder of the export"):
+        recognise(FIXTURES / "instagram/export/your_instagram_activity/content/posts_1.json")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_progress_never_goes_back_nor_beyond_the_end(name: str) -> None:
+    places = [row.position for row in rows(name)]
+    assert places == sorted(places)
+    assert places[-1] <= source_size(FIXTURES / name, FORMATS[name])
+
+
+# -- Instagram ----------------------------------------------------------------------------------------------
+
+
+def test_an_instagram_export_gives_posts_stories_and_reels_with_repaired_text() -> None:
+    single, carousel, story, reel = items("instagram/export")
+    assert single.caption == "Früh am Hafen von Pärnu 🌊"
+    assert single.handle == "käthe.by.the.sea"
+    assert single.item_id == "käthe.by.the.sea/media/posts/202405/448100001_n_1.jpg"
+    assert str(single.published_at) == "2024-05-01 11:00:00+00:00"
+    assert single.media[0].path == str(FIXTURES / "instagram/export/media/posts/202405/448100001_n_1.jpg")
+    assert single.visibility[0].assumed
+    assert (carousel.caption, len(carousel.media)) == ("Zwei Boote, ein Sturm – naïve café", 2)
+    assert (story.caption, str(story.expires_at)) == (None, "2024-05-03 11:40:00+00:00")
+    assert reel.caption == "A reel's cover"
+
+
+def test_archived_posts_and_posts_of_a_private_account_are_refused_unless_admitted(tmp_path: Path) -> None:
+    ((line, reason),) = refused("instagram/export")
+    assert line == 3
+    assert "never public (private)" in reason
+    assert len(items("instagram/export", admit={Visibility.PRIVATE})) == 5
+    (tmp_path / "content").mkdir()
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
+    (tmp_path / "content" / "posts_1.json").write_text('[{"media": [{"uri": "a.png"}]}]')
+    (tmp_path / "personal_information").mkdir()
+    profile = {"profile_user": [{"string_map_data": {"Private Account": {"value": "True"}}}]}
+    (tmp_path / "personal_information" / "personal_information.json").write_text(json.dumps(profile))
+    (row,) = read_source(tmp_path, recognise(tmp_path))
+    assert isinstance(row, RefusedRow)
+    assert "never public (followers)" in row.reason
+
+
+def test_bad_posts_of_an_instagram_export_are_refused_by_line_and_path() -> None:
+    found = refused("instagram/broken")
+    assert [item.caption for item in items("instagram/broken")] == ["good"]
+    assert [line for line, _ in found] == [2, 3, 4, 5, 6, 7]
+    for (_, reason), expected in zip(
+        found,
+        ["no such file", "leads out of", "without files", "media[0].uri", "malformed", "the file ends"],
+        strict=True,
+    ):
+        assert expected in reason
+    assert all(
+        f"`$[{number}]`" in reason for number, (_, reason) in zip((0, 1, 2, 3, 4, 6), found, strict=True)
+    )
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_repair_undoes_the_wrong_decoding_of_any_text(text: str) -> None:
+    assert repaired(text.encode().decode("latin-1")) == text
+
+
+@given(st.text(st.characters(min_codepoint=0x100, exclude_categories=["Cs"]), min_size=1))
+def test_repair_leaves_text_that_was_decoded_rightly(text: str) -> None:
+    assert repaired(text) == text
+    assert repaired("Früh am Hafen") == "Früh am Hafen"
+
+
+# -- Mastodon and Pixelfed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mastodon/archive", "mastodon/archive/outbox.json"])
+def test_a_mastodon_archive_gives_public_and_unlisted_posts(name: str) -> None:
+    first, second = items(name)
+    assert first.caption == "Early at the harbour\nof Pärnu\n\n#sea"
+    assert (first.handle, first.hashtags, first.lang) == ("kaethe", ("sea",), "en")
+    assert first.permalink == "https://social.example/@kaethe/1"
+    (medium,) = first.media
+    expected = FIXTURES / "mastodon/archive/media_attachments/files/112/000/001/original/a1.jpg"
+    assert (medium.path, medium.width, medium.kind) == (str(expected), 160, MediaKind.IMAGE)
+    assert [item.visibility[0].visibility for item in (first, second)] == [Visibility.PUBLIC] * 2
+    assert second.caption == "Unlisted words"
+    assert skipped(name) == [(2, "2 passed over: Announce, a post of somebody else's")]
+
+
+def test_posts_for_followers_and_direct_ones_are_refused_unless_admitted() -> None:
+    reasons = [reason for _, reason in refused("mastodon/archive")]
+    assert ["(followers)" in reasons[0], "(private)" in reasons[1], len(reasons)] == [True, True, 2]
+    assert len(items("mastodon/archive", admit={Visibility.FOLLOWERS})) == 3
+    reasons = [reason for _, reason in refused("pixelfed/statuses.json")]
+    assert ["(followers)" in reasons[0], "(private)" in reasons[1], len(reasons)] == [True, True, 2]
+
+
+def test_bad_posts_of_an_outbox_are_refused_by_line_and_path() -> None:
+    assert [item.caption for item in items("mastodon/broken")] == ["good"]
+    found = refused("mastodon/broken")
+    for (line, reason), expected in zip(
+        found, ["is no time", "leads out", "needs a caption", "the file ends"], strict=True
+    ):
+        assert expected in reason
+        assert line is not None
+        assert line > 1
+        assert "`$.orderedItems[" in reason
+
+
+def test_pixelfed_statuses_find_their_files_below_media_and_else_keep_the_url() -> None:
+    first, second = items("pixelfed/statuses.json", media=FIXTURES / "pixelfed/media")
+    assert (first.item_id, first.account_id, first.handle) == ("1", "77", "kaethe")
+    assert first.caption == "Post 1 & its sea"
+    assert first.media[0].path == str(FIXTURES / "pixelfed/media/m/_v2/77/a1.jpg")
+    assert second.media == ()
+    (bare, _) = items("pixelfed/statuses.json")
+    assert (bare.media[0].path, bare.media[0].url) == (None, "https://pix.example/storage/m/_v2/77/a1.jpg")
+    assert skipped("pixelfed/statuses.json")[0][0] == 1
+
+
+def test_bad_statuses_are_refused_one_by_one() -> None:
+    assert [item.item_id for item in items("pixelfed/broken.json")] == ["1"]
+    reasons = [reason for _, reason in refused("pixelfed/broken.json")]
+    expected = ["'friends' is not known", "`visibility`", "no time", "neither a caption nor a file", "`$[5]`"]
+    assert [part in reason for part, reason in zip(expected, reasons, strict=True)] == [True] * 5
+
+
+# -- WordPress ----------------------------------------------------------------------------------------------
+
+
+def test_a_wordpress_export_gives_what_was_published() -> None:
+    attachment, post, page = items("wordpress/export.xml", media=FIXTURES / "wordpress/uploads")
+    assert (attachment.item_id, attachment.caption) == ("11", "Boats at dawn")
+    assert attachment.media[0].path == str(FIXTURES / "wordpress/uploads/2024/05/a1.jpg")
+    assert attachment.media[0].url == "https://blog.example/wp-content/uploads/2024/05/a1.jpg"
+    assert post.caption == "Title 20\n\nEarly at the harbour\n\nBoats"
+    assert (post.hashtags, post.handle, str(post.published_at)) == (
+        ("sea",),
+        "kaethe",
+        "2024-05-01 12:00:00+00:00",
+    )
+    assert page.permalink == "https://blog.example/?p=22"
+
+
+def test_what_wordpress_never_published_is_refused_with_its_attachments() -> None:
+    found = dict(refused("wordpress/export.xml", media=FIXTURES / "wordpress/uploads"))
+    assert list(found) == [6, 7, 9, 11, 12]
+    assert found[6] == "attachment 12 is not published (status draft)"
+    assert "neither a picture nor a video" in found[7]
+    assert found[9] == "post 21 is not published (status draft)"
+    assert "item 23 was never public (private)" in found[11]
+    assert "item 24 was never public (private)" in found[12]
+    assert skipped("wordpress/export.xml")[0][1].startswith("1 passed over: nav_menu_item")
+
+
+def test_an_attachment_of_a_post_that_is_not_there_counts_as_private(tmp_path: Path) -> None:
+    text = (FIXTURES / "wordpress/export.xml").read_text("utf-8")
+    path = tmp_path / "cut.xml"
+    path.write_text(text[: text.index("<item><title><![CDATA[Title 20]]>")], "utf-8")
+    reasons = [row.reason for row in read_source(path, recognise(path)) if isinstance(row, RefusedRow)]
+    assert "item 11 was never public (private)" in reasons[0]
+    assert "no well-formed XML" in reasons[-1]
+
+
+def test_entities_are_refused_before_one_is_expanded() -> None:
+    assert items("wordpress/entities.xml") == []
+    ((line, reason),) = refused("wordpress/entities.xml")
+    assert line == 3
+    assert "document type declaration" in reason
+
+
+def test_a_broken_export_gives_what_stands_before_the_break() -> None:
+    assert [item.caption for item in items("wordpress/broken.xml")] == ["Title 1\n\ngood"]
+    (bad_time, cut) = refused("wordpress/broken.xml")
+    assert bad_time == (6, "'noon' is no time")
+    assert "the rest is not read" in cut[1]
+
+
+# -- feeds and sitemaps -------------------------------------------------------------------------------------
+
+
+def test_rss_entries_become_captions_and_their_media_urls_are_kept() -> None:
+    first, second = items("feed/rss.xml")
+    assert (first.item_id, first.permalink, first.handle) == ("k-1", "https://k.example/1", "kaethe")
+    assert first.caption == "Boats & lamps\n\nEarly at the harbour"
+    assert [(medium.url, str(medium.kind), medium.path) for medium in first.media] == [
+        ("https://cdn.example/1.jpg", "image", None),
+        ("https://cdn.example/1.mp4", "video", None),
+    ]
+    assert str(first.published_at) == "2024-05-01 12:00:00+00:00"
+    assert (second.item_id, second.caption) == ("https://k.example/2", "No guid")
+
+
+def test_atom_entries_keep_plain_signs_and_read_xhtml() -> None:
+    (entry,) = items("feed/atom.xml")
+    assert (entry.item_id, entry.caption) == ("urn:k:1", "1 < 2 boats\n\nEarly\nand late")
+    assert (str(entry.edited_at), entry.handle) == ("2024-05-02 12:00:00+00:00", "kaethe")
+    assert entry.media[0].url == "https://cdn.example/1.png"
+
+
+def test_bad_entries_of_a_feed_are_refused_by_line() -> None:
+    assert [item.item_id for item in items("feed/broken.xml")] == ["g"]
+    found = dict(refused("feed/broken.xml"))
+    assert list(found) == [3, 4, 5, 6]
+    for line, expected in {
+        3: "`item_id`",
+        4: "'soon'",
+        5: "needs a caption",
+        6: "no well-formed XML",
+    }.items():
+        assert expected in found[line]
+
+
+def test_a_sitemap_gives_news_titles_and_captions() -> None:
+    news, picture = items("sitemap/sitemap.xml")
+    assert (news.item_id, news.caption, news.lang) == ("https://n.example/a", "Boats came home", "en")
+    assert str(news.published_at) == "2024-05-01 12:00:00+00:00"
+    assert (picture.caption, picture.media[0].url) == ("Dawn\n\nBoats at dawn", "https://cdn.example/b.jpg")
+    assert skipped("sitemap/sitemap.xml") == [(1, "1 passed over: an address without caption or title")]
+
+
+def test_bad_addresses_of_a_sitemap_are_refused_and_a_bare_date_is_no_time(tmp_path: Path) -> None:
+    (good,) = items("sitemap/broken.xml")
+    assert (good.item_id, good.published_at) == ("https://n.example/g", None)
+    assert [line for line, _ in refused("sitemap/broken.xml")] == [2, 3, 5]
+    path = tmp_path / "sitemaps.xml"
+    path.write_text("<sitemapindex><sitemap><loc>https://n.example/s.xml</loc></sitemap></sitemapindex>")
+    (row,) = read_source(path, recognise(path))
+    assert isinstance(row, RefusedRow)
+    assert "https://n.example/s.xml is another sitemap" in row.reason
+
+
+# -- hashes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["pdq/table.csv", "pdq/bare.csv", "pdq/local_file.txt"])
+def test_hash_lists_give_items_known_by_their_hash(name: str) -> None:
+    first, second = items(name)
+    assert first.media[0].hashes[0][1] == "5a" * 32
+    assert second.media[0].hashes[0][1] == "3c" * 32
+    assert refused(name) == []
+
+
+def test_bad_hashes_are_refused_by_line() -> None:
+    assert [item.item_id for item in items("pdq/broken.csv")] == ["good.jpg"]
+    assert [line for line, _ in refused("pdq/broken.csv")] == [2, 3, 4, 6]
+    assert "quality 31 is under 50" in refused("pdq/broken.csv")[0][1]
+    assert len(items("pdq/broken.txt")) == 2
+    assert [line for line, _ in refused("pdq/broken.txt")] == [2, 3, 6]
+
+
+# -- whole imports ------------------------------------------------------------------------------------------
+
+COUNTS = {  # source: media, items, pictures, hash only, captions, refused
+    "instagram/export": (None, 4, 5, 0, 3, 1),
+    "mastodon/archive": (None, 2, 1, 0, 2, 2),
+    "pixelfed/statuses.json": ("pixelfed/media", 2, 1, 0, 2, 2),
+    "wordpress/export.xml": ("wordpress/uploads", 3, 1, 0, 3, 5),
+    "feed/rss.xml": (None, 2, 0, 0, 2, 0),
+    "sitemap/sitemap.xml": (None, 2, 0, 0, 2, 0),
+    "pdq/table.csv": (None, 2, 0, 2, 0, 0),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_an_import_counts_twice_the_same_and_is_sound(name: str, tmp_path: Path) -> None:
+    media, *expected = COUNTS[name]
+    folder = FIXTURES / media if media else None
+    add_sources(tmp_path / "index", [FIXTURES / name], media=folder, workers=1)
+    stats = index_stats(tmp_path / "index")
+    assert [stats.items, stats.pictures, stats.hash_only, stats.captions, stats.refused] == expected
+    assert stats.digest_only == 0
+    again = add_sources(tmp_path / "index", [FIXTURES / name], media=folder, workers=1)
+    assert (again.added, again.updated, again.unchanged) == (0, 0, stats.items)
+    assert verify_index(tmp_path / "index").faults == ()
+
+
+def test_media_is_for_formats_that_name_files_they_do_not_hold(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--media is for mastodon, pixelfed, wordpress"):
+        check_source(FIXTURES / "feed/rss.xml", SourceFormat.FEED, media=tmp_path)
+    with pytest.raises(InputError, match="is no folder"):
+        check_source(FIXTURES / "pixelfed/statuses.json", SourceFormat.PIXELFED, media=tmp_path / "none")
+    with pytest.raises(InputError, match="not a source of format instagram"):
+        check_source(FIXTURES / "feed/rss.xml", SourceFormat.INSTAGRAM)
+
+
+# -- the parts ----------------------------------------------------------------------------------------------
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(values), st.sampled_from([None, 1]), st.integers(1, 40))
+def test_an_array_is_cut_into_what_it_was_made_of_wherever_reads_end(
+    tmp_path_factory: pytest.TempPathFactory, array: list[object], indent: int | None, size: int
+) -> None:
+    path = tmp_path_factory.mktemp("arrays") / "a.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_array, "_CHUNK_BYTES", size)
+        for whole, keys in (
+            (array, ()),
+            ({"x": [[1]], "y": "wanted", "wanted": array, "z": {}}, ("wanted",)),
+        ):
+            path.write_text(json.dumps(whole, indent=indent))
+            found = list(json_array.elements(path, keys))
+            assert [json.loads(element.data) for element in found] == array
+            lines = path.read_bytes().split(b"\n")
+            for element in found:
+                assert lines[element.line - 1].strip().find(element.data.split(b"\n")[0]) >= 0
+
+
+def test_an_element_too_long_is_refused_by_its_line_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_array, "MAX_ELEMENT_BYTES", 50)
+    path = tmp_path / "a.json"
+    path.write_text('[\n1,\n"' + "x" * 100 + '",\n2]')
+    first, long, last = json_array.elements(path)
+    assert isinstance(long, RefusedRow)
+    assert (first.data, long.line, last.data, last.line) == (b"1", 2, b"2", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<r>" * 300, "nested more than"),
+        ("<r><item>" + "x" * 300_000, "one record of more"),
+        ("<r a='" + "x" * 300_000, "one tag"),
+    ],
+    ids=["deep", "long record", "long tag"],
+)
+def test_xml_that_never_ends_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    monkeypatch.setattr(xml_records, "MAX_RECORD_CHARACTERS", 100_000)
+    (tmp_path / "a.xml").write_text(text)
+    (row,) = xml_records.records(tmp_path / "a.xml", {"item"})
+    assert isinstance(row, RefusedRow)
+    assert expected in row.reason
+
+
+def test_paths_of_an_export_stay_in_it(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path)
+    assert below(tmp_path / "root", "/a/../b.jpg") == str(tmp_path / "root" / "b.jpg")
+    for address in ("../x", "/../x", "link/x", "a\0b"):
+        with pytest.raises(InputError):
+            below(tmp_path / "root", address)
+
+
+def test_words_and_times() -> None:
+    assert html_text("a<script>b</script> &amp; <p>c<br/>d</p>") == "a & \n\nc\nd".replace(" \n", "\n")
+    assert html_text(" plain ") == "plain"
+    assert caption_of(None, " a ", "", "a", "b") == "a\n\nb"
+    assert caption_of("", None) is None
+    assert time_of("2024-05-01") is None
+    assert str(time_of("Wed, 01 May 2024 12:00:00 -0000")) == "2024-05-01 12:00:00+00:00"
+    with pytest.raises(InputError, match="no time"):
+        time_of("noon")
