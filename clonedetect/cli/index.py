@@ -169,9 +169,7 @@ def verify(folder: Path, files: bool, as_json: bool) -> None:
 @index.command("export")
 @click.argument("folder", metavar="INDEX", type=_FOLDER)
 @click.argument("out", metavar="OUT", type=_FOLDER)
-@click.option(
-    "--hashes-only", is_flag=True, help="Required: no picture, caption, handle or address goes out."
-)
+@click.option("--hashes-only", is_flag=True, help="Required: no picture or caption goes out; ids do.")
 @click.option(
     "--hmac-key",
     type=_FOLDER,

@@ -1,4 +1,4 @@
-"""An index as hashes alone, for whom may compare and may not see: no picture, caption, handle or address."""
+"""An index as hashes alone, for whom may compare and may not see: no picture, no caption, no handle but in ids."""
 
 from __future__ import annotations
 
