@@ -70,8 +70,8 @@ def write_generation(
     One process at a time may write a folder; readers need no lock.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = {name: _write_array(folder, name, array) for name, array in arrays.items()}
-    plan = Plan(schema, layout, generation, snapshot_id, lineage, files)
+    files = {name: _write_array(folder, name, array) for name, array in arrays}
+    plan = Plan(schema, layout, generation, snapshot_id, lineage, files, bands)
     _write_bytes(folder / PLAN, msgspec.json.format(msgspec.json.encode(plan, order="sorted")) + b"\n")
     _drop_others(folder, {file.file for file in files.values()} | {PLAN})
     return plan
