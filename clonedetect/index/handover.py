@@ -1,4 +1,4 @@
-"""An index as hashes alone, for those who may compare and not see: no picture, caption or handle."""
+"""An index as hashes alone, for whom may compare and may not see: no picture, no caption."""
 
 from __future__ import annotations
 

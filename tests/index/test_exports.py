@@ -440,3 +440,43 @@ def test_words_and_times() -> None:
     assert str(time_of("Wed, 01 May 2024 12:00:00 -0000")) == "2024-05-01 12:00:00+00:00"
     with pytest.raises(InputError, match="no time"):
         time_of("noon")
+
+
+HOSTILE = {
+    "id that is a list": {"id": ["x"]},
+    "time before the first year": {"published": "0001-01-01T00:00:00+14:00"},
+    "time of five digits": {"published": "1 Jan 99999 00:00:00"},
+    "address that is none": {
+        "attachment": [{"type": "Image", "mediaType": "image/png", "url": "//[x/a.png"}]
+    },
+    "name too long": {"attachment": [{"type": "Image", "mediaType": "image/png", "url": "/" + "x" * 5000}]},
+    "attachment that is text": {"attachment": ["x"]},
+    "content that is a list": {"content": ["x"]},
+    "width that is text": {"attachment": [{"mediaType": "image/png", "url": "https://x/a", "width": "x"}]},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_post_falls_alone(name: str, tmp_path: Path) -> None:
+    post = {"id": "1", "type": "Note", "content": "c", "to": "as:Public"}
+    told = [
+        {"type": "Create", "object": post | HOSTILE[name]},
+        {"type": "Create", "object": post | {"id": "2"}},
+    ]
+    (tmp_path / "outbox.json").write_text(json.dumps({"type": "OrderedCollection", "orderedItems": told}))
+    bad, good = read_source(tmp_path, recognise(tmp_path))
+    assert isinstance(bad, RefusedRow)
+    assert isinstance(good, SourceRow)
+    assert "$.orderedItems[0]" in bad.reason
+
+
+def test_a_url_too_long_for_a_file_is_refused(tmp_path: Path) -> None:
+    status = {
+        "id": 1,
+        "visibility": "public",
+        "content": "c",
+        "media_attachments": [{"url": "https://x/storage/" + "x" * 5000, "type": "image"}],
+    }
+    (tmp_path / "s.json").write_text(json.dumps([status]))
+    (row,) = read_source(tmp_path / "s.json", recognise(tmp_path / "s.json"), media=tmp_path)
+    assert isinstance(row, RefusedRow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import ItemRow, RefusedRow, SkippedRow, SourceRow, to_item
 
-__all__ = ["Place", "Skips", "below", "caption_of", "path_of_url", "source_row", "time_of"]
+__all__ = ["Place", "Skips", "below", "caption_of", "first_there", "path_of_url", "source_row", "time_of"]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def source_row(
 
     A medium of a URL alone is recorded with its item, if that has a caption or a file.
     """
-    known = {name: value for name, value in fields.items() if value not in {None, ""} and value != ()}
+    known = {name: value for name, value in fields.items() if value is not None and value not in ("", ())}
     entries = [{name: value for name, value in medium.items() if value is not None} for medium in media]
     try:
         row = msgspec.convert(known | {"media": entries}, ItemRow)
@@ -74,7 +75,7 @@ def below(root: Path, address: str) -> str:
     base = root.resolve()
     try:
         target = (base / address.lstrip("/")).resolve()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise InputError(f"{address!r} is no path ({error})") from error
     if not target.is_relative_to(base):
         raise InputError(f"{address!r} leads out of {root}")
@@ -82,8 +83,25 @@ def below(root: Path, address: str) -> str:
 
 
 def path_of_url(url: str) -> str:
-    """Return the path of a URL, its escapes undone, without a slash at its beginning."""
-    return unquote(urlsplit(url).path).lstrip("/")
+    """Return the path of a URL, its escapes undone, without a slash at its beginning.
+
+    Raises InputError for what is no URL.
+    """
+    try:
+        return unquote(urlsplit(url).path).lstrip("/")
+    except ValueError as error:
+        raise InputError(f"{url[:200]!r} is no URL ({error})") from error
+
+
+def first_there(paths: Sequence[str]) -> str:
+    """Return the first of `paths` that exists, else the last."""
+    for path in paths[:-1]:
+        try:
+            if Path(path).exists():
+                return path
+        except OSError:  # a name too long for the file system names no file of it
+            continue
+    return paths[-1]
 
 
 def caption_of(*parts: str | None) -> str | None:
@@ -101,11 +119,14 @@ def time_of(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            found = parsedate_to_datetime(text)
-        except ValueError as error:
-            raise InputError(f"{text!r} is no time") from error
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    return found.astimezone(UTC) if found.tzinfo is not None else None
+        with suppress(ValueError):
+            return _utc(datetime.fromisoformat(text))
+        found = parsedate_to_datetime(text)
+        return _utc(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise InputError(f"{text[:80]!r} is no time") from error
+
+
+def _utc(time: datetime) -> datetime | None:
+    """Return `time` in UTC; None without a zone, which would be a guess of up to a day."""
+    return time.astimezone(UTC) if time.tzinfo is not None else None

@@ -9,7 +9,15 @@ from typing import Any, Final
 import msgspec
 
 from clonedetect.errors import InputError
-from clonedetect.index.importers.assembly import Place, Skips, below, path_of_url, source_row, time_of
+from clonedetect.index.importers.assembly import (
+    Place,
+    Skips,
+    below,
+    first_there,
+    path_of_url,
+    source_row,
+    time_of,
+)
 from clonedetect.index.importers.json_array import Element, elements, parsed
 from clonedetect.index.importers.markup import html_text
 from clonedetect.index.importers.rows import RefusedRow, SkippedRow, SourceRow
@@ -114,4 +122,4 @@ def _medium(entry: _Attachment, media: Path | None) -> dict[str, str | None]:
         return found
     whole = below(media, path_of_url(entry.url))
     short = below(media, path_of_url(entry.url).removeprefix("storage/"))
-    return found | {"path": whole if Path(whole).exists() else short}
+    return found | {"path": first_there([whole, short])}

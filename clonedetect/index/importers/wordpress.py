@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from clonedetect.errors import InputError
-from clonedetect.index.importers.assembly import Place, Skips, below, caption_of, path_of_url, source_row
+from clonedetect.index.importers.assembly import (
+    Place,
+    Skips,
+    below,
+    caption_of,
+    first_there,
+    path_of_url,
+    source_row,
+)
 from clonedetect.index.importers.markup import html_text
 from clonedetect.index.importers.rows import RefusedRow, SkippedRow, SourceRow
 from clonedetect.index.importers.xml_records import Node, records
@@ -112,8 +120,7 @@ def _medium(node: Node, media: Path | None) -> dict[str, str]:
     whole = path_of_url(url)
     _, _, tail = whole.partition(_UPLOADS)
     candidates = [below(media, name) for name in (_UPLOADS + tail, tail) if tail] or [below(media, whole)]
-    found = next((name for name in candidates if Path(name).exists()), candidates[-1])
-    return {"url": url, "path": found}
+    return {"url": url, "path": first_there(candidates)}
 
 
 def _gmt(text: str) -> datetime | None:
