@@ -78,6 +78,7 @@ def _check(played: Played, tmp_path: Path, seed: int, kills: int) -> None:
         assert checked.returncode == ExitCode.DONE, checked.stdout
 
 
+@pytest.mark.timeout(400)
 def test_a_killed_scan_ends_in_the_same_findings(played: Played, tmp_path: Path) -> None:
     _check(played, tmp_path, seed=20261122, kills=3)
 
