@@ -89,6 +89,7 @@ def _checked_zip(archive: zipfile.ZipFile, signer: str | None, limits: ZipLimits
     refused = _refused(archive, limits)
     try:
         return _checked(_Zip(archive), signer) if not refused else _unreadable(refused)
+    # NotImplementedError is how zipfile refuses a compression method, which a changed header can name.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         return _unreadable((f"the zip was changed: {error}",))
 

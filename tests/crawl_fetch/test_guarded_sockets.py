@@ -223,22 +223,16 @@ def test_a_literal_host_cannot_slip_past_its_pin(lab, connects):
     assert connects == []
 
 
-def test_https_in_clear_reaches_nothing_but_loopback(lab, connects):
+@pytest.mark.parametrize(
+    ("url", "restriction"),
+    [("https://clone.example/", "is_clear_tls"), ("http://clone.example/", "is_loopback_only")],
+    ids=["https in clear", "rehearsal"],
+)
+def test_a_permit_restricted_to_loopback_reaches_nothing_else(lab, connects, url: str, restriction: str):
     async def run():
         async with lab.fetcher(resolver=lab.Fixed(["93.184.216.34"])) as fetcher:
             connects.clear()
-            permit = lab.permit_for("https://clone.example/", is_clear_tls=True)
-            return await fetcher.fetch(permit, follow=lab.refuse_all)
-
-    assert asyncio.run(run()).outcome is Outcome.BLOCKED_ADDRESS
-    assert connects == []
-
-
-def test_a_rehearsal_reaches_nothing_but_loopback(lab, connects):
-    async def run():
-        async with lab.fetcher(resolver=lab.Fixed(["93.184.216.34"])) as fetcher:
-            connects.clear()
-            permit = lab.permit_for("http://clone.example/", is_loopback_only=True)
+            permit = lab.permit_for(url, **{restriction: True})
             return await fetcher.fetch(permit, follow=lab.refuse_all)
 
     assert asyncio.run(run()).outcome is Outcome.BLOCKED_ADDRESS
