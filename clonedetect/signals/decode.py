@@ -1,9 +1,10 @@
-"""Bytes of a picture to pixels, within limits, the same way for index and query.
+"""Bytes of a picture to grey pixels, within limits, the same way for index and query.
 
 What arrives here was made by strangers. The format list is closed, the size is
-checked before a pixel is decoded, Pillow's bomb warning is an error, and no
-global switch of Pillow is touched: a truncated file is loaded by this call
-alone as far as it goes, and says so in its flags.
+checked before a pixel is decoded, Pillow's bomb warning is an error, texts and
+colour profiles inside a PNG are cut out before they are unpacked, and no global
+switch of Pillow is touched: a truncated file is loaded by this call alone as far
+as it goes, and says so in its flags.
 """
 
 from __future__ import annotations
@@ -15,35 +16,57 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from clonedetect.errors import MediaError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "WORKING_SIZE", "DecodedImage", "decode", "grey_frame"]
+__all__ = ["FORMATS", "FRAMES", "MAX_PIXELS", "WORKING_SIZE", "DecodedImage", "decode", "grey_frame"]
 
 WORKING_SIZE: Final = 640
-"""Longest side in pixels of the grey frame from which every signal is made."""
+"""Longest side in pixels of the grey frame from which features and smooth hashes are made."""
 
 MAX_PIXELS: Final = 40_000_000
 """A picture that claims more is refused unread: 12 to 24 megapixels is what phones publish."""
 
-FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF") + (("AVIF",) if features.check("avif") else ())
+FRAMES: Final = 8
+"""How many frames of an animation are looked at, evenly spaced, the first always among them."""
+
+try:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
+except ImportError:  # the extra `heic` is not there
+    HEIF_OPENS = False
+else:
+    HEIF_OPENS = True
+
+FORMATS: Final = (
+    ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+    + (("AVIF",) if features.check("avif") else ())
+    + (("HEIF",) if HEIF_OPENS else ())
+)
 """Pillow's names of the formats that are opened; MPO (a JPEG with a second picture) comes in as JPEG."""
 
 Image.init()  # registers every plugin: naming a format Pillow has not met yet is a KeyError there
 _ANIMATED_FORMATS: Final = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _ORIENTATION_TAG: Final = 0x0112
-_TRANSPOSITIONS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_UPRIGHT: Final = {
+    2: (True, 0),
+    3: (False, 2),
+    4: (True, 2),
+    5: (True, 1),
+    6: (False, 3),
+    7: (True, 3),
+    8: (False, 1),
 }
+"""What undoes an EXIF orientation: whether to mirror, then how many quarter turns counter-clockwise."""
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PACKED_CHUNKS: Final = frozenset({b"zTXt", b"iTXt", b"tEXt", b"iCCP"})
+_HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 # Pillow's decoders raise all of these on hostile input; each of them means "not a picture we can use".
 _DECODER_ERRORS: Final = (
     OSError,
@@ -64,31 +87,35 @@ _DECODER_ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
-    """One picture as it is seen: oriented, on white, 8 bits a channel.
+    """One picture as it is seen: oriented, on white, its luma in 8 bits.
 
-    `image` has mode ``L`` or ``RGB`` and may be smaller than the file's
-    picture (a JPEG is decoded at a fraction where that suffices); `width` and
-    `height` are the file's own, after EXIF orientation. `frames` is the number
-    of frames of an animation where the file says it cheaply, else 1. `flags`
-    names what was met, in alphabetical order: ``alpha``, ``animated``,
-    ``cmyk``, ``oriented``, ``palette``, ``reduced``, ``sixteen-bit``, ``truncated``.
+    `stills` are uint8 (rows, columns), the first frame first and of an animation
+    up to `FRAMES`; a longest side of two working sizes and more is divided by a
+    whole number to between one and two. `width` and `height` are the file's own,
+    after EXIF orientation. `frames` is the number of frames of an animation where
+    the file says it cheaply, else 1. `flags` names what was met, in alphabetical
+    order: ``alpha``, ``animated``, ``cmyk``, ``oriented``, ``palette``,
+    ``reduced``, ``sixteen-bit``, ``truncated``.
     """
 
-    image: Image.Image
+    stills: tuple[npt.NDArray[np.uint8], ...]
     width: int
     height: int
     format: str
     frames: int
     flags: tuple[str, ...]
 
+    @property
+    def grey(self) -> npt.NDArray[np.uint8]:
+        """The first frame."""
+        return self.stills[0]
 
-def decode(
-    data: bytes, *, working_size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS, frame: int = 0
-) -> DecodedImage:
-    """Decode `data` to one upright picture on white, or refuse it.
 
-    `working_size` is the longest side the caller will work at: a JPEG is drafted
-    to no less than twice that. `frame` picks a frame of an animation.
+def decode(data: bytes, *, working_size: int = WORKING_SIZE, max_pixels: int = MAX_PIXELS) -> DecodedImage:
+    """Decode `data` to one upright grey picture on white, or refuse it.
+
+    `working_size` is the longest side the caller will work at: a JPEG is decoded
+    at a fraction that is no less than twice that.
     Raises MediaError for anything that is no picture of an allowed format, is
     empty, claims more than `max_pixels`, or does not decode at all.
     """
@@ -98,55 +125,102 @@ def decode(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data, working_size, max_pixels, frame)
+            return _decode(data, working_size, max_pixels)
     except UnidentifiedImageError as error:
-        raise MediaError(
-            f"not a picture of a format we open ({', '.join(FORMATS)}): {len(data)} bytes"
-        ) from error
+        raise MediaError(_unopened(data)) from error
     except _DECODER_ERRORS as error:
         raise MediaError(f"the picture does not decode ({type(error).__name__}: {error})") from error
 
 
-def grey_frame(decoded: DecodedImage, size: int = WORKING_SIZE) -> npt.NDArray[np.uint8]:
-    """Return the luma of a decoded picture, uint8 (height, width), longest side at most `size`."""
-    image = decoded.image
-    scale = size / max(decoded.width, decoded.height)
-    if scale < 1:
-        target = (max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale)))
-        image = image.resize(target, Image.Resampling.BOX, reducing_gap=3.0)
-    elif image.size != (decoded.width, decoded.height):
-        image = image.resize((decoded.width, decoded.height), Image.Resampling.BOX)
-    return np.asarray(image.convert("L"), dtype=np.uint8).copy()
+def grey_frame(grey: npt.NDArray[np.uint8], size: int = WORKING_SIZE) -> npt.NDArray[np.uint8]:
+    """Return a grey picture, uint8 (height, width), with a longest side of at most `size`."""
+    scale = size / max(grey.shape)
+    if scale >= 1:
+        return grey
+    wanted = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+    return np.asarray(cv2.resize(grey, wanted, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _decode(data: bytes, working_size: int, max_pixels: int, frame: int) -> DecodedImage:
+def _decode(data: bytes, working_size: int, max_pixels: int) -> DecodedImage:
     flags: set[str] = set()
-    with Image.open(BytesIO(data), formats=FORMATS) as image:
+    with Image.open(BytesIO(_without_packed_chunks(data)), formats=FORMATS) as image:
         _check_size(image, max_pixels)
         frames = _frames(image)
-        if image.format in _ANIMATED_FORMATS and frames > 1:
+        if frames > 1:
             flags.add("animated")
-        if frame:
-            image.seek(frame)
-            _check_size(image, max_pixels)
         orientation = _orientation(image)
         size = image.size
         if image.format in {"JPEG", "MPO"}:
-            # In the picture's own proportions: draft keeps both sides at least as large as asked.
+            # In the picture's own proportions: draft keeps both sides at least as large as asked. Luma is
+            # what a JPEG stores; asking for it alone leaves colour undecoded.
             wanted = [max(1, 2 * working_size * side // max(size)) for side in size]
-            image.draft(None, (wanted[0], wanted[1]))
+            image.draft("L", (wanted[0], wanted[1]))
             if image.size != size:
                 flags.add("reduced")
         if not _load(image):
             flags.add("truncated")
-        flat = _flatten(image, flags)
+        stills = [_still(image, flags, orientation, working_size)]
+        for number in _sampled(frames, max_pixels // (size[0] * size[1])):
+            try:
+                image.seek(number)
+                _check_size(image, max_pixels)
+                image.load()
+            except _DECODER_ERRORS:
+                flags.add("truncated")
+                break
+            stills.append(_still(image, flags, orientation, working_size))
         form = image.format or ""
-    if orientation in _TRANSPOSITIONS:
-        flat = flat.transpose(_TRANSPOSITIONS[orientation])
+    if orientation in _UPRIGHT:
         flags.add("oriented")
-        if orientation >= 5:
-            size = (size[1], size[0])
-    return DecodedImage(flat, size[0], size[1], form, frames, tuple(sorted(flags)))
+    width, height = size[::-1] if _UPRIGHT.get(orientation, (False, 0))[1] % 2 else size
+    return DecodedImage(tuple(stills), width, height, form, frames, tuple(sorted(flags)))
+
+
+def _still(image: Image.Image, flags: set[str], orientation: int, working_size: int) -> npt.NDArray[np.uint8]:
+    """Return what is loaded as grey pixels of its own: flat, no larger than needed, upright."""
+    grey = np.asarray(_flatten(image, flags), dtype=np.uint8)
+    times = max(grey.shape) // working_size
+    if times > 1:
+        rows, columns = (max(times, side // times * times) for side in grey.shape)
+        whole = (max(1, columns // times), max(1, rows // times))
+        grey = np.asarray(cv2.resize(grey[:rows, :columns], whole, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.array(_upright(grey, orientation), order="C")
+
+
+def _upright(grey: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    is_mirrored, turns = _UPRIGHT.get(orientation, (False, 0))
+    return np.rot90(grey[:, ::-1] if is_mirrored else grey, turns)
+
+
+def _sampled(frames: int, affordable: int) -> list[int]:
+    """Return the numbers of the frames after the first to look at, evenly spaced over those we can afford."""
+    last = max(0, min(frames, affordable) - 1)
+    count = min(FRAMES - 1, last)
+    return [round(last * step / count) for step in range(1, count + 1)]
+
+
+def _without_packed_chunks(data: bytes) -> bytes:
+    """Return a PNG without its texts and colour profile, anything else as it is.
+
+    They say nothing of the pixels, and Pillow refuses the whole picture where one unpacks to too
+    much, while browsers show it: a copy could hide behind a text.
+    """
+    if not data.startswith(_PNG):
+        return data
+    kept, place = [_PNG], len(_PNG)
+    while place + 8 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4])
+        if data[place + 4 : place + 8] not in _PACKED_CHUNKS:
+            kept.append(data[place:end])
+        place = end
+    kept.append(data[place:])
+    return b"".join(kept)
+
+
+def _unopened(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not HEIF_OPENS:
+        return "a HEIC picture: to open these install the extra, pip install 'clonedetect[heic]'"
+    return f"not a picture of a format we open ({', '.join(FORMATS)}): {len(data)} bytes"
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
@@ -160,7 +234,9 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 
 def _frames(image: Image.Image) -> int:
-    """Return the number of frames; a damaged tail must not cost us the first frame."""
+    """Return the number of frames that move; a damaged tail must not cost us the first frame."""
+    if image.format not in _ANIMATED_FORMATS:
+        return 1
     try:
         return int(getattr(image, "n_frames", 1)) if getattr(image, "is_animated", False) else 1
     except _DECODER_ERRORS:
@@ -195,7 +271,7 @@ def _load(image: Image.Image) -> bool:
 
 
 def _flatten(image: Image.Image, flags: set[str]) -> Image.Image:
-    """Return an 8-bit ``L`` or ``RGB`` picture: on white, without palette, CMYK or depth."""
+    """Return the 8-bit luma, mode ``L``: on white, without palette, CMYK or depth."""
     if image.mode in {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}:
         flags.add("sixteen-bit")
         return _from_deep(image)
@@ -205,19 +281,19 @@ def _flatten(image: Image.Image, flags: set[str]) -> Image.Image:
         flags.add("palette")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         return _on_white(image, flags)
-    if image.mode in {"L", "RGB"}:
-        return image.copy()
-    return image.convert("L" if image.mode == "1" else "RGB")
+    if image.mode in {"L", "1", "RGB"}:
+        return image.convert("L")
+    return image.convert("RGB").convert("L")
 
 
 def _on_white(image: Image.Image, flags: set[str]) -> Image.Image:
     """Lay a picture with transparency on white, as a browser shows it."""
     with_alpha = image.convert("RGBA")
     if with_alpha.getchannel("A").getextrema() == (255, 255):
-        return with_alpha.convert("RGB")
+        return with_alpha.convert("RGB").convert("L")
     flags.add("alpha")
     white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, with_alpha).convert("RGB")
+    return Image.alpha_composite(white, with_alpha).convert("RGB").convert("L")
 
 
 def _from_deep(image: Image.Image) -> Image.Image:

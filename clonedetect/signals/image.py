@@ -13,13 +13,21 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from clonedetect.models.ids import digest_of
 from clonedetect.models.signal import Algorithm, FeatureSet, ImageSignals, Thumbnail, ViewHash
-from clonedetect.signals.decode import DecodedImage, decode, grey_frame
+from clonedetect.signals.decode import DecodedImage, decode
 from clonedetect.signals.features import SIFT, local_features
-from clonedetect.signals.views import PDQ, PHASH16, perceptual_hash, query_views, stored_views
+from clonedetect.signals.pdq import quality_of
+from clonedetect.signals.views import (
+    PDQ,
+    PHASH16,
+    Sampled,
+    perceptual_hash,
+    query_views,
+    sampled,
+    stored_views,
+)
 
 __all__ = [
     "IMAGE_ALGORITHMS",
@@ -34,6 +42,8 @@ __all__ = [
 THUMBNAIL_SIZE: Final = 192
 QUERY_SIZE: Final = 640
 QUERY_KEYPOINTS: Final = 640
+TELLING_QUALITY: Final = 50
+"""PDQ's own advice: hashes of a lower quality tell too little."""
 THUMBNAIL: Final = Algorithm("grey-thumbnail", 1, f"size={THUMBNAIL_SIZE} area")
 IMAGE_ALGORITHMS: Final = (PDQ, PHASH16, THUMBNAIL, SIFT)
 """What made an `ImageSignals`, for the index to store beside it; signals of other versions do not compare."""
@@ -62,9 +72,9 @@ def image_signals(data: bytes, *, features: bool = True) -> ImageSignals:
     Raises MediaError where `data` is no usable picture.
     """
     decoded = decode(data)
-    frame = grey_frame(decoded)
-    signals = _signals(data, decoded, frame, Image.fromarray(frame))
-    return replace(signals, features=local_features(frame)) if features else signals
+    picture, later = _main_still(decoded)
+    signals = _signals(data, decoded, picture, later)
+    return replace(signals, features=local_features(picture.frame)) if features else signals
 
 
 def query_image(data: bytes) -> QueryImage:
@@ -73,13 +83,12 @@ def query_image(data: bytes) -> QueryImage:
     Raises MediaError where `data` is no usable picture.
     """
     decoded = decode(data)
-    frame = grey_frame(decoded)
-    image = Image.fromarray(frame)
-    return QueryImage(_signals(data, decoded, frame, image), query_views(image, frame), frame)
+    picture, later = _main_still(decoded)
+    return QueryImage(_signals(data, decoded, picture, later), query_views(picture, later), picture.frame)
 
 
 def query_hashes(data: bytes) -> tuple[ViewHash, ...]:
-    """Return the hashes to look up for the picture in `data`, its plain full view first.
+    """Return the hashes to look up for the picture in `data`, its full view first.
 
     Raises MediaError where `data` is no usable picture.
     """
@@ -93,18 +102,27 @@ def with_features(query: QueryImage) -> QueryImage:
     return replace(query, features=local_features(query.frame, size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS))
 
 
-def _signals(
-    data: bytes, decoded: DecodedImage, frame: npt.NDArray[np.uint8], image: Image.Image
-) -> ImageSignals:
-    hashes = stored_views(image)
+def _main_still(decoded: DecodedImage) -> tuple[Sampled, list[Sampled]]:
+    """Return the frame that stands for a picture, and the other sampled frames.
+
+    The first, unless it tells too little and a later one does not: animations begin with a blank, or fade in.
+    """
+    stills = [sampled(still, decoded.height, decoded.width) for still in decoded.stills]
+    quality = [quality_of(still.reference[None])[0] for still in stills]
+    chosen = 0 if quality[0] >= TELLING_QUALITY else quality.index(max(quality))
+    return stills[chosen], stills[:chosen] + stills[chosen + 1 :]
+
+
+def _signals(data: bytes, decoded: DecodedImage, picture: Sampled, later: list[Sampled]) -> ImageSignals:
+    hashes = stored_views(picture, later)
     return ImageSignals(
         digest=digest_of(data),
         width=decoded.width,
         height=decoded.height,
         quality=hashes[0].quality,
         hashes=hashes,
-        phash16=perceptual_hash(image),
-        thumbnail=_thumbnail(frame),
+        phash16=perceptual_hash(picture),
+        thumbnail=_thumbnail(picture.frame),
         features=None,
         flags=decoded.flags,
     )

@@ -1,27 +1,37 @@
 """The views of a picture that are hashed, their numbers, and the 256-bit hashes of them.
 
-A view is a rectangle of the grey frame, resized to a fixed square of 64 pixels
-(Lanczos) and given to PDQ. 64 is PDQ's own inner size: its smoothing then has
-width one and its sampling no offset, which makes the eight dihedral hashes equal
-those of the turned picture bit for bit. Measured on 40 photographs: at 128, 192
-and 256 pixels the turned picture is up to 70 bits away, at 64 and 320 none;
-resizing the file to a half, quarter and seventh moves 0.7, 1.1 and 1.3 bits at
-64, 2.0, 5.9 and 8.7 at 256; hashes made by others from the full picture are 11
-bits away on average.
+The view `full` is sampled where PDQ's published code samples the picture in full
+size: it is the hash others have, and that others can use. All other views are
+rectangles of the grey frame, sampled smoothly (`signals.pdq` says how), `whole`
+among them: they are what a turned, resized or cropped copy meets. Figures are in
+docs/images.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import cv2
 import imagehash
 import numpy as np
 import numpy.typing as npt
-import pdqhash
 from PIL import Image
 
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, ViewHash
+from clonedetect.signals.decode import FRAMES, grey_frame
+from clonedetect.signals.pdq import (
+    BASE,
+    Span,
+    bits_of,
+    coefficients,
+    forms_of,
+    quality_of,
+    reference_square,
+    smooth_base,
+    smooth_squares,
+)
 
 __all__ = [
     "COMPLEMENT",
@@ -31,20 +41,20 @@ __all__ = [
     "PHASH16",
     "STORED_VIEWS",
     "Box",
+    "Sampled",
     "content_box",
-    "dihedral_hashes",
     "perceptual_hash",
     "query_views",
+    "sampled",
     "stored_views",
     "trimmed_box",
-    "view_hash",
 ]
 
 Grey = npt.NDArray[np.uint8]
+Reals = npt.NDArray[np.float64]
 
-SQUARE: Final = 64
-PDQ: Final = Algorithm("pdq", 1, f"grey square={SQUARE} lanczos views=18")
-PHASH16: Final = Algorithm("imagehash.phash", 1, "hash_size=16 highfreq_factor=4")
+PDQ: Final = Algorithm("pdq", 2, f"full by the reference, others lanczos of {BASE}, views=19 frames={FRAMES}")
+PHASH16: Final = Algorithm("imagehash.phash", 2, "hash_size=16 highfreq_factor=4 of the whole view")
 
 STORED_VIEWS: Final = (
     "full",
@@ -65,8 +75,10 @@ STORED_VIEWS: Final = (
     "without-bottom-15",
     "square-start",
     "square-end",
+    "whole",
 )
-"""The stored views; a view's number is its place here and never changes within PDQ's version."""
+"""The views of a picture that does not move; a view's number is its place here and never changes within PDQ's
+version. The later frames of an animation follow as ``frame-2`` and so on."""
 
 FORMS: Final = (
     "identity",
@@ -78,15 +90,19 @@ FORMS: Final = (
     "transpose",
     "transverse",
 )
-"""The dihedral forms in the order of ``pdqhash.compute_dihedral``: what was done to the query's
-view before hashing; rotations are counter-clockwise."""
+"""The dihedral forms: what was done to the query's view before hashing; rotations are counter-clockwise."""
 
 COMPLEMENT: Final = "complement"
 """The form in which dark and light are exchanged: every bit of the hash is turned over."""
 
 MIRRORED_FORMS: Final = frozenset(FORMS[4:])
 
-assert len(STORED_VIEWS) <= VIEWS_PER_MEDIA  # noqa: S101  a table that outgrows the id space must not import
+_FLIPPED: Final = FORMS.index("flip-horizontal")
+_WHOLE: Final[tuple[Span, Span]] = ((0.0, 1.0), (0.0, 1.0))
+_NARROW: Final = 0.6
+"""Share of a side under which a rectangle has too few pixels in the base: 115 for 64 samples."""
+
+assert len(STORED_VIEWS) + FRAMES - 1 <= VIEWS_PER_MEDIA  # noqa: S101  a table that outgrows the id space must not import
 
 
 class Box(NamedTuple):
@@ -103,68 +119,75 @@ class Box(NamedTuple):
         return (self.right - self.left) * (self.bottom - self.top)
 
 
-def view_hash(image: Image.Image, box: Box | None = None) -> tuple[bytes, int]:
-    """Return PDQ's 32 bytes (most significant bit first, as its hexadecimal form) and quality of one view."""
-    bits, quality = pdqhash.compute(_square(image, box))
-    return np.packbits(bits.astype(np.uint8)).tobytes(), int(quality)
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampled:
+    """A grey picture made ready for hashing.
+
+    `frame` is the picture, uint8 (height, width), longest side at most 640; `base`
+    what smooth views are sampled from; `reference` and `whole` are the samples,
+    float64 (64, 64), that the views ``full`` and ``whole`` are made of.
+    """
+
+    frame: Grey
+    base: npt.NDArray[np.float32]
+    reference: Reals
+    whole: Reals
 
 
-def dihedral_hashes(image: Image.Image, view: str, box: Box | None = None) -> tuple[ViewHash, ...]:
-    """Return the hashes of one view in all eight `FORMS`, at the price of one."""
-    vectors, quality = pdqhash.compute_dihedral(_square(image, box))
-    return tuple(
-        ViewHash(view, form, np.packbits(bits.astype(np.uint8)).tobytes(), int(quality))
-        for form, bits in zip(FORMS, vectors, strict=True)
-    )
+def sampled(grey: Grey, height: int | None = None, width: int | None = None) -> Sampled:
+    """Make a picture ready; `height` and `width` are its own where `grey` shows it reduced."""
+    frame = grey_frame(grey)
+    base = smooth_base(frame)
+    reference = reference_square(grey, height or grey.shape[0], width or grey.shape[1])
+    return Sampled(frame, base, reference, smooth_squares(base, [_WHOLE])[0])
 
 
-def perceptual_hash(image: Image.Image) -> bytes:
+def perceptual_hash(picture: Sampled) -> bytes:
     """Return imagehash's 16 x 16 DCT hash as 32 bytes, row by row.
 
     Converted at once: imagehash's objects compare and hash in ways that surprise.
     """
-    bits = imagehash.phash(image, hash_size=16).hash
+    square = np.clip(np.rint(picture.whole), 0, 255).astype(np.uint8)
+    bits = imagehash.phash(Image.fromarray(square), hash_size=16).hash
     return np.packbits(np.asarray(bits, dtype=np.uint8).ravel()).tobytes()
 
 
-def stored_views(image: Image.Image) -> tuple[ViewHash, ...]:
-    """Return what an index holds of a grey picture: the full view first, then tiles that differ from it."""
-    width, height = image.size
-    result: list[ViewHash] = []
-    taken: list[Box] = []
-    for view in STORED_VIEWS:
-        box = _stored_box(view, width, height)
-        if any(_is_same(box, other, width, height) for other in taken):
-            continue
-        taken.append(box)
-        result.append(ViewHash(view, FORMS[0], *view_hash(image, box)))
-    return tuple(result)
+def stored_views(picture: Sampled, later: Sequence[Sampled] = ()) -> tuple[ViewHash, ...]:
+    """Return what an index holds of a picture: the full view, tiles that differ from it, the whole.
 
-
-def query_views(image: Image.Image, frame: Grey) -> tuple[ViewHash, ...]:
-    """Return the hashes a query asks for, its plain full view first.
-
-    {full, trimmed, content box} in eight forms, six centred crops plain and
-    mirrored, and the complement of the full view plain and mirrored. `frame`
-    is `image` as an array. Equal hashes are asked for once.
+    `later` are further frames of an animation; those that look like an earlier one are left out.
     """
-    width, height = image.size
-    full = dihedral_hashes(image, "full")
-    hashes = list(full)
-    taken = [Box(0, 0, width, height)]
-    for view, box in (("trimmed", trimmed_box(frame)), ("content", content_box(frame))):
-        if box is not None and not any(_is_same(box, other, width, height) for other in taken):
-            taken.append(box)
-            hashes.extend(dihedral_hashes(image, view, box))
-    for view in STORED_VIEWS[1:3] + STORED_VIEWS[4:8]:
-        box = _stored_box(view, width, height)
-        if not any(_is_same(box, other, width, height) for other in taken):
-            forms = dihedral_hashes(image, view, box)
-            hashes.extend((forms[0], forms[FORMS.index("flip-horizontal")]))
+    height, width = picture.frame.shape
+    boxes = _distinct(STORED_VIEWS[1:-1], width, height)
+    squares = [picture.reference, *_squares(picture, list(boxes.values())), picture.whole]
+    names = [STORED_VIEWS[0], *boxes, STORED_VIEWS[-1]]
+    views = _plain(names, squares)
+    return (*views, *_frames(views[-1], later))
+
+
+def query_views(picture: Sampled, later: Sequence[Sampled] = ()) -> tuple[ViewHash, ...]:
+    """Return the hashes a query asks for, its full view first.
+
+    {whole, trimmed, content box} in eight forms, six centred crops plain and
+    mirrored, the complement of the whole plain and mirrored, and further frames
+    of an animation likewise. Equal hashes are asked for once.
+    """
+    height, width = picture.frame.shape
+    boxes = _distinct(STORED_VIEWS[1:3] + STORED_VIEWS[4:8], width, height)
+    parts = _parts(picture.frame, list(boxes.values()))
+    squares = [picture.whole, *(square for _, square in parts), *_squares(picture, list(boxes.values()))]
+    quality = quality_of(np.stack(squares))
+    hashes = list(_plain(STORED_VIEWS[:1], [picture.reference]))
+    for number, name in enumerate((STORED_VIEWS[-1], *(name for name, _ in parts), *boxes)):
+        bits = bits_of(forms_of(coefficients(squares[number])))
+        kept = range(len(FORMS)) if name not in boxes else (0, _FLIPPED)
+        hashes.extend(ViewHash(name, FORMS[form], bits[form], quality[number]) for form in kept)
+    plain = {entry.form: entry for entry in hashes[1 : 1 + len(FORMS)]}
     hashes.extend(
-        ViewHash("full", form, bytes(255 - byte for byte in plain.bits), plain.quality)
-        for form, plain in ((COMPLEMENT, full[0]), (f"{COMPLEMENT} flip-horizontal", full[5]))
+        ViewHash("whole", form, bytes(255 - byte for byte in plain[of].bits), plain[of].quality)
+        for form, of in ((COMPLEMENT, FORMS[0]), (f"{COMPLEMENT} {FORMS[_FLIPPED]}", FORMS[_FLIPPED]))
     )
+    hashes.extend(_frames(plain[FORMS[0]], later, mirrored=True))
     return tuple({entry.bits: entry for entry in reversed(hashes)}.values())[::-1]
 
 
@@ -177,7 +200,7 @@ def trimmed_box(frame: Grey, tolerance: float = 6.0) -> Box | None:
     """
     height, width = frame.shape
     top, bottom = _even_lines(frame, tolerance)
-    left, right = _even_lines(frame.T, tolerance)
+    left, right = _even_lines(np.ascontiguousarray(frame.T), tolerance)
     if top + bottom + left + right == 0:
         return None
     if width - left - right < width / 5 or height - top - bottom < height / 5:
@@ -208,16 +231,80 @@ def content_box(frame: Grey) -> Box | None:
     return Box(left * step, top * step, (left + wide) * step, (top + high) * step)
 
 
-def _square(image: Image.Image, box: Box | None) -> Grey:
-    """Return a view as the fixed square, uint8 (64, 64, 3) with three equal channels."""
-    small = image.resize((SQUARE, SQUARE), Image.Resampling.LANCZOS, box=box)
-    return np.repeat(np.asarray(small, dtype=np.uint8)[:, :, None], 3, axis=2)
+def _plain(names: Sequence[str], squares: Sequence[Reals]) -> tuple[ViewHash, ...]:
+    together = np.stack(squares)
+    entries = zip(names, bits_of(coefficients(together)), quality_of(together), strict=True)
+    return tuple(ViewHash(name, FORMS[0], bits, quality) for name, bits, quality in entries)
+
+
+def _frames(first: ViewHash, later: Sequence[Sampled], *, mirrored: bool = False) -> list[ViewHash]:
+    """Return the whole view of each later frame that differs from all before it."""
+    taken, found = {first.bits}, []
+    for number, frame in enumerate(later, start=2):
+        (quality,) = quality_of(frame.whole[None])
+        bits = bits_of(forms_of(coefficients(frame.whole)))
+        if bits[0] in taken:
+            continue
+        taken.add(bits[0])
+        kept = (0, _FLIPPED) if mirrored else (0,)
+        found += [ViewHash(f"frame-{number}", FORMS[form], bits[form], quality) for form in kept]
+    return found
+
+
+def _squares(picture: Sampled, boxes: Sequence[Box]) -> list[Reals]:
+    """Return the smooth samples of rectangles of a picture.
+
+    A rectangle that is narrow in the base is sampled from the frame, where it has more pixels.
+    """
+    height, width = picture.frame.shape
+    spans = [
+        ((box.top / height, box.bottom / height), (box.left / width, box.right / width)) for box in boxes
+    ]
+    is_narrow = [min(rows[1] - rows[0], columns[1] - columns[0]) < _NARROW for rows, columns in spans]
+    wide = [span for span, narrow in zip(spans, is_narrow, strict=True) if not narrow]
+    squares = iter(smooth_squares(picture.base, wide))
+    return [
+        _part(picture.frame, box) if narrow else next(squares)
+        for box, narrow in zip(boxes, is_narrow, strict=True)
+    ]
+
+
+def _part(frame: Grey, box: Box) -> Reals:
+    """Return the smooth samples of a rectangle as if it were a picture of its own, in whole pixels."""
+    left, top, right, bottom = (round(side) for side in box)
+    part = frame[top : max(bottom, top + 1), left : max(right, left + 1)]
+    square: Reals = smooth_squares(smooth_base(np.ascontiguousarray(part)), [_WHOLE])[0]
+    return square
+
+
+def _parts(frame: Grey, others: Sequence[Box]) -> list[tuple[str, Reals]]:
+    """Return the trimmed and the content box of a frame, where there are any and they are something else."""
+    height, width = frame.shape
+    taken = [Box(0, 0, width, height), *others]
+    found = []
+    for view, box in (("trimmed", trimmed_box(frame)), ("content", content_box(frame))):
+        if box is not None and not any(_is_same(box, other, width, height) for other in taken):
+            taken.append(box)
+            found.append((view, _part(frame, box)))
+    return found
+
+
+def _distinct(views: Sequence[str], width: int, height: int) -> dict[str, Box]:
+    """Return the rectangles of stored views that are neither the whole nor one of each other."""
+    taken = {"whole": Box(0, 0, width, height)}
+    for view in views:
+        box = _stored_box(view, width, height)
+        if not any(_is_same(box, other, width, height) for other in taken.values()):
+            taken[view] = box
+    return {view: box for view, box in taken.items() if view != "whole"}
 
 
 def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
     """Return how many lines at the start and at the end of `lines` are even and alike."""
-    spread = lines.std(axis=1)
-    mean = lines.mean(axis=1)
+    across = lines.shape[1]
+    mean = cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0] / across
+    squares = cv2.reduce(lines, 1, cv2.REDUCE_SUM2, dtype=cv2.CV_64F)[:, 0] / across
+    spread = np.sqrt(np.maximum(0.0, squares - mean**2))
     counts = []
     for order in (slice(None), slice(None, None, -1)):
         even = (spread[order] < tolerance) & (np.abs(mean[order] - mean[order][0]) < 2 * tolerance)
@@ -227,8 +314,6 @@ def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
 
 def _stored_box(view: str, width: int, height: int) -> Box:
     """Return the rectangle of a stored view in a frame of this size."""
-    if view == "full":
-        return Box(0, 0, width, height)
     name, _, figure = view.rpartition("-")
     if view.startswith("square"):
         side = min(width, height)
