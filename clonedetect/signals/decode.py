@@ -244,7 +244,12 @@ def _frames(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 where it is absent or unreadable."""
+    """Return the EXIF orientation that is still to be undone, 1 where it is absent or unreadable.
+
+    A TIFF is turned upright by Pillow itself, when it is loaded; its size is the upright one from the start.
+    """
+    if image.format == "TIFF":
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except _DECODER_ERRORS:
