@@ -90,8 +90,8 @@ class DecodedImage:
     """One picture as it is seen: oriented, on white, its luma in 8 bits.
 
     `stills` are uint8 (rows, columns), the first frame first and of an animation
-    up to `FRAMES`; a longest side of two working sizes and more is divided by a
-    whole number to between one and two. `width` and `height` are the file's own,
+    up to `FRAMES`; a longest side of two working sizes and more is halved until
+    it is between one and two. `width` and `height` are the file's own,
     after EXIF orientation. `frames` is the number of frames of an animation where
     the file says it cheaply, else 1. `flags` names what was met, in alphabetical
     order: ``alpha``, ``animated``, ``cmyk``, ``oriented``, ``palette``,
@@ -179,7 +179,7 @@ def _decode(data: bytes, working_size: int, max_pixels: int) -> DecodedImage:
 def _still(image: Image.Image, flags: set[str], orientation: int, working_size: int) -> npt.NDArray[np.uint8]:
     """Return what is loaded as grey pixels of its own: flat, no larger than needed, upright."""
     grey = np.asarray(_flatten(image, flags), dtype=np.uint8)
-    times = max(grey.shape) // working_size
+    times = 1 << max(0, (max(grey.shape) // working_size).bit_length() - 1)
     if times > 1:
         rows, columns = (max(times, side // times * times) for side in grey.shape)
         whole = (max(1, columns // times), max(1, rows // times))
