@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-import cv2
 import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, ViewHash
+from clonedetect.signals.boxes import Box, content_box, is_same, stored_box, trimmed_box
 from clonedetect.signals.decode import FRAMES, grey_frame
 from clonedetect.signals.pdq import (
     BASE,
@@ -40,14 +40,11 @@ __all__ = [
     "PDQ",
     "PHASH16",
     "STORED_VIEWS",
-    "Box",
     "Sampled",
-    "content_box",
     "perceptual_hash",
     "query_views",
     "sampled",
     "stored_views",
-    "trimmed_box",
 ]
 
 Grey = npt.NDArray[np.uint8]
@@ -103,20 +100,6 @@ _NARROW: Final = 0.6
 """Share of a side under which a rectangle has too few pixels in the base: 115 for 64 samples."""
 
 assert len(STORED_VIEWS) + FRAMES - 1 <= VIEWS_PER_MEDIA  # noqa: S101  a table that outgrows the id space must not import
-
-
-class Box(NamedTuple):
-    """A rectangle of a frame in its pixels; right and bottom are exclusive."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def area(self) -> float:
-        """Pixels inside."""
-        return (self.right - self.left) * (self.bottom - self.top)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,46 +174,6 @@ def query_views(picture: Sampled, later: Sequence[Sampled] = ()) -> tuple[ViewHa
     return tuple({entry.bits: entry for entry in reversed(hashes)}.values())[::-1]
 
 
-def trimmed_box(frame: Grey, tolerance: float = 6.0) -> Box | None:
-    """Return what is left of a frame without its even borders, None where there are none.
-
-    A line is border while its pixels spread less than `tolerance` grey levels
-    (standard deviation) around the mean of the outermost line. At least a
-    fifth of each side stays, or there is no box.
-    """
-    height, width = frame.shape
-    top, bottom = _even_lines(frame, tolerance)
-    left, right = _even_lines(np.ascontiguousarray(frame.T), tolerance)
-    if top + bottom + left + right == 0:
-        return None
-    if width - left - right < width / 5 or height - top - bottom < height / 5:
-        return None
-    return Box(left, top, width - right, height - bottom)
-
-
-def content_box(frame: Grey) -> Box | None:
-    """Return the bounding box of the largest busy part of a screen or collage page, if there is a clear one.
-
-    Blocks of a 32nd of the longer side are busy where their grey levels spread;
-    the largest connected group wins, and must fill over half of its own box.
-    """
-    height, width = frame.shape
-    step = max(4, max(height, width) // 32)
-    rows, columns = height // step, width // step
-    if rows < 4 or columns < 4:
-        return None
-    blocks = frame[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    busy = (blocks.std(axis=(1, 3)) > 6).astype(np.uint8)
-    busy = cv2.morphologyEx(busy, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(busy, connectivity=4)
-    if count < 2:
-        return None
-    left, top, wide, high, filled = (int(n) for n in stats[1 + int(np.argmax(stats[1:, 4]))])
-    if filled < wide * high / 2 or wide * high < rows * columns * 0.05:
-        return None
-    return Box(left * step, top * step, (left + wide) * step, (top + high) * step)
-
-
 def _plain(names: Sequence[str], squares: Sequence[Reals]) -> tuple[ViewHash, ...]:
     together = np.stack(squares)
     entries = zip(names, bits_of(coefficients(together)), quality_of(together), strict=True)
@@ -283,7 +226,7 @@ def _parts(frame: Grey, others: Sequence[Box]) -> list[tuple[str, Reals]]:
     taken = [Box(0, 0, width, height), *others]
     found = []
     for view, box in (("trimmed", trimmed_box(frame)), ("content", content_box(frame))):
-        if box is not None and not any(_is_same(box, other, width, height) for other in taken):
+        if box is not None and not any(is_same(box, other, width, height) for other in taken):
             taken.append(box)
             found.append((view, _part(frame, box)))
     return found
@@ -293,56 +236,7 @@ def _distinct(views: Sequence[str], width: int, height: int) -> dict[str, Box]:
     """Return the rectangles of stored views that are neither the whole nor one of each other."""
     taken = {"whole": Box(0, 0, width, height)}
     for view in views:
-        box = _stored_box(view, width, height)
-        if not any(_is_same(box, other, width, height) for other in taken.values()):
+        box = stored_box(view, width, height)
+        if not any(is_same(box, other, width, height) for other in taken.values()):
             taken[view] = box
     return {view: box for view, box in taken.items() if view != "whole"}
-
-
-def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
-    """Return how many lines at the start and at the end of `lines` are even and alike."""
-    across = lines.shape[1]
-    mean = cv2.reduce(lines, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0] / across
-    squares = cv2.reduce(lines, 1, cv2.REDUCE_SUM2, dtype=cv2.CV_64F)[:, 0] / across
-    spread = np.sqrt(np.maximum(0.0, squares - mean**2))
-    counts = []
-    for order in (slice(None), slice(None, None, -1)):
-        even = (spread[order] < tolerance) & (np.abs(mean[order] - mean[order][0]) < 2 * tolerance)
-        counts.append(int(np.argmin(even)) if not even.all() else 0)
-    return counts[0], counts[1]
-
-
-def _stored_box(view: str, width: int, height: int) -> Box:
-    """Return the rectangle of a stored view in a frame of this size."""
-    name, _, figure = view.rpartition("-")
-    if view.startswith("square"):
-        side = min(width, height)
-        place = {"square": 0.5, "square-start": 0.0, "square-end": 1.0}[view]
-        return _placed(width, height, side, side, place)
-    if name == "portrait":
-        across, down = (int(part) for part in figure.split(":"))
-        unit = min(width / across, height / down)
-        return _placed(width, height, unit * across, unit * down, 0.5)
-    share = int(figure) / 100
-    if name == "centre":
-        return _placed(width, height, width * share**0.5, height * share**0.5, 0.5)
-    left, top, right, bottom = 0.0, 0.0, float(width), float(height)
-    return {
-        "without-left": Box(width * share, top, right, bottom),
-        "without-right": Box(left, top, width * (1 - share), bottom),
-        "without-top": Box(left, height * share, right, bottom),
-        "without-bottom": Box(left, top, right, height * (1 - share)),
-    }[name]
-
-
-def _placed(width: int, height: int, wide: float, high: float, place: float) -> Box:
-    left, top = (width - wide) * place, (height - high) * place
-    return Box(left, top, left + wide, top + high)
-
-
-def _is_same(box: Box, other: Box, width: int, height: int) -> bool:
-    """Whether two rectangles differ by less than two hundredths of the frame on every side."""
-    return all(
-        abs(a - b) < 0.02 * side
-        for a, b, side in zip(box, other, (width, height, width, height), strict=True)
-    )

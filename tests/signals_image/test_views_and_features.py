@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from clonedetect.models.signal import VIEWS_PER_MEDIA
+from clonedetect.signals.boxes import content_box, trimmed_box
 from clonedetect.signals.features import complement, local_features, mirror
 from clonedetect.signals.image import (
     IMAGE_ALGORITHMS,
@@ -20,11 +21,9 @@ from clonedetect.signals.views import (
     COMPLEMENT,
     FORMS,
     STORED_VIEWS,
-    content_box,
     query_views,
     sampled,
     stored_views,
-    trimmed_box,
 )
 
 TURNED = {
