@@ -24,11 +24,6 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    @property
-    def area(self) -> float:
-        """Pixels inside."""
-        return (self.right - self.left) * (self.bottom - self.top)
-
 
 def trimmed_box(frame: Grey, tolerance: float = 6.0) -> Box | None:
     """Return what is left of a frame without its even borders, None where there are none.
