@@ -48,7 +48,7 @@ bench: env ## measure; needs a folder of benchmark pictures and texts, see docs
 lock: env ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(EXPORT_LOCK) --custom-compile-command "make lock" \
-	  --extra demo --group dev --upgrade --quiet pyproject.toml -o requirements.lock
+	  --extra demo --extra parquet --group dev --upgrade --quiet pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -72,7 +72,7 @@ def add(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put posts into INDEX (made if there is none): JSON lines, CSV, folders of pictures, exports.
+    """Put posts into INDEX (made if there is none): JSON lines, tables, folders of pictures, exports.
 
     The same source twice changes nothing; after a crash, repeat the command.
 

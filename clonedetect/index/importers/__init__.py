@@ -22,6 +22,7 @@ from clonedetect.index.importers import (
     instagram,
     jsonl,
     mastodon,
+    parquet,
     pixelfed,
     wordpress,
 )
@@ -49,11 +50,24 @@ _OUTBOX: Final = re.compile(rb'"orderedItems"\s*:\s*\[')
 _STATUSES: Final = re.compile(rb"^\[\s*(?:\]\s*$|\{)")
 
 
+_STARTS: Final = {
+    b"PARE": "is an encrypted Parquet table: write it without encryption",
+    b"\x1f\x8b": "is compressed: unpack it first",
+    b"PK\x03\x04": "is compressed: unpack it first",
+    b"\x28\xb5\x2f\xfd": "is compressed: unpack it first",
+}
+_UNKNOWN: Final = (
+    "is none of the formats known: neither JSON, nor XML of a feed, nor Parquet, "
+    "nor a CSV header with item_id or hash"
+)
+
+
 class SourceFormat(StrEnum):
     """What a source can be."""
 
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
     DIRECTORY = "directory"
     INSTAGRAM = "instagram"
     MASTODON = "mastodon"
@@ -69,6 +83,7 @@ class SourceFormat(StrEnum):
 _READERS: Final[dict[SourceFormat, Callable[[Path], Rows]]] = {
     SourceFormat.JSONL: jsonl.read,
     SourceFormat.CSV: csv.read,
+    SourceFormat.PARQUET: parquet.read,
     SourceFormat.DIRECTORY: directory.read,
     SourceFormat.INSTAGRAM: instagram.read,
     SourceFormat.FEED: feeds.read_feed,
@@ -114,6 +129,8 @@ def check_source(path: Path, source_format: SourceFormat, *, media: Path | None 
         is_fitting = mastodon.outbox_of(path).is_file()
     if not is_fitting or not path.exists():
         raise InputError(f"{path} is not a source of format {source_format}")
+    if source_format is SourceFormat.PARQUET:
+        parquet.check()
     if media is not None and source_format not in _MEDIA_READERS:
         raise InputError(f"{path} ({source_format}) names its files itself; --media is for {_listed()}")
     if media is not None and not media.is_dir():
@@ -125,6 +142,8 @@ def recognise(path: Path) -> SourceFormat:
     if path.is_dir():
         return _recognised_folder(path)
     head = _head(path)
+    if parquet.is_parquet(head):
+        return SourceFormat.PARQUET
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     found = _recognised_json(start) or _recognised_xml(head) or _recognised_lines(head)
     if found is not None:
@@ -206,8 +225,4 @@ def _looks_like(head: bytes, start: bytes) -> str:
         return "is one JSON array: write one object a line"
     if kind_of(head[:HEAD_BYTES]) is not None:
         return "is a picture or video: name its folder"
-    if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")):
-        return "is compressed: unpack it first"
-    return (
-        "is none of the formats known: neither JSON, nor XML of a feed, nor a CSV header with item_id or hash"
-    )
+    return next((told for prefix, told in _STARTS.items() if head.startswith(prefix)), _UNKNOWN)
