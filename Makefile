@@ -42,8 +42,9 @@ fix: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: env ## measure; needs a folder of benchmark pictures and texts, see docs
+bench: env ## measure, and write the figures into docs/performance.md; needs a folder of benchmark data, see there
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s --timeout 0
+	$(BIN)/python tests/benchmarks/figures.py docs/performance.md
 
 lock: env ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
@@ -51,4 +52,4 @@ lock: env ## resolve the dependencies again
 	  --extra demo --extra parquet --group dev --upgrade --quiet pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* .bench
