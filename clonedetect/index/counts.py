@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from clonedetect.index.balance import Balance
 from clonedetect.index.clusters import Clusters, caption_clusters
 from clonedetect.index.store import IndexStore, SignalKind
@@ -37,8 +39,7 @@ class Growth:
     unknown: int
 
 
-@dataclass(frozen=True, slots=True)
-class IndexStats:
+class IndexStats(msgspec.Struct, frozen=True, rename={"size_bytes": "bytes"}):
     """Counts of an index; `signals` are by algorithm, `visibility` by the widest class an item ever had.
 
     `pictures` have signals of their own; of `hash_only` and `digest_only` media

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def add_sources(
 def index_stats(index_folder: Path, *, clusters: bool = False, balance: bool = False) -> IndexStats:
     """Count what the index holds; `clusters` and `balance` also count near pictures and spread."""
     with IndexStore.open(index_folder) as store:
-        return replace(
+        return msgspec.structs.replace(
             stats(store),
             near_pictures=picture_clusters(store) if clusters else None,
             balance=hash_balance(store) if balance else None,

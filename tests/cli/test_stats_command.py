@@ -45,7 +45,7 @@ def run(*words: object) -> Result:
 
 def test_json_holds_what_was_counted_before_and_the_copies_and_growth(index: Path, tmp_path: Path) -> None:
     told = json.loads(run(index, "--json").stdout)
-    assert {"items", "accounts", "signals", "size_bytes", "generation", "visibility"} <= set(told)
+    assert {"items", "accounts", "signals", "bytes", "generation", "visibility"} <= set(told)
     assert told["growth"]["days"] == {"2026-05-01": 3, "2026-05-02": 3, "2026-05-03": 2}
     assert told["growth"]["published"] == {"2024": 8}
     copies = {"clusters": 4, "items": 8, "largest": 2, "shared": 4, "shared_items": 8}

@@ -47,7 +47,6 @@ Rows = Iterator[SourceRow | RefusedRow | SkippedRow]
 
 _RECOGNISED_BYTES: Final = 64 * 1024
 _OUTBOX: Final = re.compile(rb'"orderedItems"\s*:\s*\[')
-_STATUSES: Final = re.compile(rb"^\[\s*(?:\]\s*$|\{)")
 
 
 _STARTS: Final = {
@@ -179,10 +178,13 @@ def _recognised_folder(path: Path) -> SourceFormat:
     outbox = mastodon.outbox_of(path)
     if outbox.is_file() and _recognised_json(_head(outbox).lstrip()) is SourceFormat.MASTODON:
         return SourceFormat.MASTODON
+    instagram.refuse_unreadable(path)
     return SourceFormat.DIRECTORY
 
 
 def _recognised_json(start: bytes) -> SourceFormat | None:
+    if pixelfed.is_statuses(start):
+        return SourceFormat.PIXELFED
     if start.startswith(b"{"):
         if instagram.looks_like_posts(start):
             return None
@@ -190,8 +192,7 @@ def _recognised_json(start: bytes) -> SourceFormat | None:
             return SourceFormat.HASHES
         is_outbox = b'"OrderedCollection"' in start and _OUTBOX.search(start)
         return SourceFormat.MASTODON if is_outbox else SourceFormat.JSONL
-    is_statuses = _STATUSES.match(start) and b'"media_attachments"' in start and b'"visibility"' in start
-    return SourceFormat.PIXELFED if is_statuses else None
+    return None
 
 
 def _recognised_xml(head: bytes) -> SourceFormat | None:
