@@ -54,8 +54,12 @@ def _contents(found: IndexStats) -> Iterator[tuple[str, int]]:
     yield "generation", found.generation
 
 
+def _bare() -> Table:
+    return Table(show_header=False, box=None, pad_edge=False)
+
+
 def _numbers(rows: Iterable[tuple[str, int]]) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = _bare()
     table.add_column(overflow="fold", min_width=34)
     table.add_column(justify="right", no_wrap=True)
     for name, count in rows:
@@ -64,7 +68,7 @@ def _numbers(rows: Iterable[tuple[str, int]]) -> Table:
 
 
 def _signals(found: IndexStats) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = _bare()
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for algorithm, count in found.signals.items():
@@ -97,7 +101,7 @@ def _group(found: Clusters | None) -> tuple[str, ...]:
 
 
 def _growth(growth: Growth) -> Iterator[RenderableType]:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = _bare()
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -117,7 +121,7 @@ def _growth(growth: Growth) -> Iterator[RenderableType]:
 
 
 def _spread(balance: Balance) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = _bare()
     table.add_column(overflow="fold", min_width=34)
     table.add_column(justify="right", no_wrap=True)
     table.add_row("hashes", f"{balance.hashes:,}")
