@@ -196,8 +196,20 @@ def test_an_export_in_html_is_refused_and_its_messages_pictures_stay_out(tmp_pat
     photos.mkdir(parents=True)
     (photos / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(60))
     (tmp_path / "export" / mark / "posts_1.html").write_text("<html></html>")
-    with pytest.raises(InputError, match="ask for JSON, not HTML"):
+    with pytest.raises(InputError, match="in JSON, not HTML"):
         recognise(tmp_path / "export")
+
+
+def test_an_export_of_before_2021_is_refused_and_its_messages_pictures_stay_out(tmp_path: Path) -> None:
+    (tmp_path / "direct").mkdir()
+    (tmp_path / "direct" / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(60))
+    (tmp_path / "media.json").write_text(
+        '{"direct": [{"taken_at": "2018-01-01T00:00:00", "path": "direct/a.jpg"}]}'
+    )
+    assert recognise(tmp_path) is SourceFormat.DIRECTORY
+    (tmp_path / "messages.json").write_text("[]")
+    with pytest.raises(InputError, match="looks like an export of Instagram"):
+        recognise(tmp_path)
 
 
 # -- Mastodon and Pixelfed ----------------------------------------------------------------------------------

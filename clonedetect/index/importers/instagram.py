@@ -44,6 +44,9 @@ _PROFILES: Final = (
 )
 _HEAD: Final = re.compile(rb'^\s*(?:\{\s*"ig_[a-z_]+"\s*:\s*)?\[\s*(?:\]|\{[^\[]*?"(?:media|uri)"\s*:)')
 _MARKS: Final = ("your_instagram_activity", "personal_information", "ads_information")
+_OLD_MARKS: Final = ("media.json", "messages.json")
+"""What lies at the root of exports from before 2021, of another shape, beside pictures of messages."""
+
 _NEVER_SHOWN: Final = ("$.ig_archived_post_media", "$.ig_other_media")
 _STORY_LIFE: Final = timedelta(hours=24)
 
@@ -80,10 +83,11 @@ def refuse_unreadable(folder: Path) -> None:
 
     As a folder of pictures it would go in with those of private messages.
     """
-    if any((folder / mark).is_dir() for mark in _MARKS):
+    is_old = all((folder / mark).is_file() for mark in _OLD_MARKS)
+    if is_old or any((folder / mark).is_dir() for mark in _MARKS):
         raise InputError(
-            f"{folder} looks like an export of Instagram and holds no posts in JSON that can be read: "
-            "ask for JSON, not HTML; --format directory takes all its pictures, those of messages too"
+            f"{folder} looks like an export of Instagram and holds no posts in JSON that can be read: ask "
+            "for a new one, in JSON, not HTML; --format directory takes all pictures, those of messages too"
         )
 
 
