@@ -200,7 +200,7 @@ def test_an_export_in_html_is_refused_and_its_messages_pictures_stay_out(tmp_pat
         recognise(tmp_path / "export")
 
 
-def test_an_export_of_before_2021_is_refused_and_its_messages_pictures_stay_out(tmp_path: Path) -> None:
+def test_an_older_export_is_refused_and_its_messages_pictures_stay_out(tmp_path: Path) -> None:
     (tmp_path / "direct").mkdir()
     (tmp_path / "direct" / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(60))
     (tmp_path / "media.json").write_text(
@@ -298,7 +298,7 @@ def test_pixelfed_statuses_under_data_are_those_of_the_bare_list(tmp_path: Path)
         ("media/a.png", "media/a.png"),
         ([{"type": "Link", "href": "media/a.png", "mediaType": "image/png"}], "media/a.png"),
     ],
-    ids=["in a bucket", "since 2.4", "before 2.4", "list of links"],
+    ids=["in a bucket", "now", "first releases", "list of links"],
 )
 def test_files_of_an_archive_are_found_as_every_release_names_them(
     tmp_path: Path, url: object, name: str

@@ -179,6 +179,10 @@ def test_text_and_categories_stand_for_times_and_classes(tmp_path: Path) -> None
 
 TABLES = {
     "unknown column": ({"item_id": ["1"], "captoin": ["c"]}, "'captoin'; did you mean caption?"),
+    "a table of something else": (
+        {"item_id": ["1"]} | {f"x{number}": [1] for number in range(900)},
+        "'x4' and 895 more; ",
+    ),
     "no id": ({"caption": ["c"]}, "no header with a column item_id"),
     "number as id": ({"item_id": [1], "caption": ["c"]}, "item_id must be text and is int64"),
     "flag as word": ({"item_id": ["1"], "minor": ["yes"]}, "minor must be true or false and is string"),

@@ -16,6 +16,7 @@ _MEDIA_PREFIX: Final = "media_"
 MEDIA_COLUMNS: Final = frozenset(
     f"{_MEDIA_PREFIX}{name}" for name in MediaRow.__struct_fields__ if name != "position"
 )
+SHOWN_COLUMNS: Final = 5
 ITEM_COLUMNS: Final = frozenset(ItemRow.__struct_fields__)
 
 
@@ -25,7 +26,9 @@ def header_fault(header: Sequence[str], known: frozenset[str]) -> str:
     if "item_id" not in header:
         return f"there is no header with a column item_id; columns are {', '.join(sorted(known))}"
     if unknown:
-        return f"unknown columns {', '.join(map(repr, unknown))}; {did_you_mean(unknown[0], known)}"
+        shown = ", ".join(repr(name[:80]) for name in unknown[:SHOWN_COLUMNS])
+        more = f" and {len(unknown) - SHOWN_COLUMNS} more" if len(unknown) > SHOWN_COLUMNS else ""
+        return f"unknown columns {shown}{more}; {did_you_mean(unknown[0], known)}"
     if len(set(header)) != len(header):
         return "a column is there twice"
     return ""

@@ -45,7 +45,7 @@ _PROFILES: Final = (
 _HEAD: Final = re.compile(rb'^\s*(?:\{\s*"ig_[a-z_]+"\s*:\s*)?\[\s*(?:\]|\{[^\[]*?"(?:media|uri)"\s*:)')
 _MARKS: Final = ("your_instagram_activity", "personal_information", "ads_information")
 _OLD_MARKS: Final = ("media.json", "messages.json")
-"""What lies at the root of exports from before 2021, of another shape, beside pictures of messages."""
+"""What lies at the root of older exports, of another shape, beside pictures of messages."""
 
 _NEVER_SHOWN: Final = ("$.ig_archived_post_media", "$.ig_other_media")
 _STORY_LIFE: Final = timedelta(hours=24)

@@ -74,7 +74,7 @@ def read(path: Path) -> Iterator[SourceRow | RefusedRow]:
                     number += 1
                     position = size * min(number, total) // total
                     yield _row(path, columns.slice(at, 1), number, position)
-    except (arrow.lib.ArrowException, OSError) as error:
+    except (arrow.lib.ArrowException, OSError, RecursionError) as error:
         reason = f"cannot be read as Parquet ({_first_line(error)}); the rest is not read"
         yield RefusedRow(source, number + 1 if number else None, reason, size)
 
@@ -111,7 +111,7 @@ def _fault(schema: Any) -> str:
 def _type_fault(name: str, kind: Any) -> str:
     for names, wanted, fits in _WANTED:
         if name in names and not fits(kind):
-            return f"column {name} must be {wanted} and is {kind}"
+            return f"column {name} must be {wanted} and is {str(kind)[:80]}"
     if name in _STRUCTS and (fault := _struct_fault(name, kind)):
         return fault
     if any(_is_timestamp(one) and one.tz is None for one in _leaves(kind)):
@@ -125,7 +125,7 @@ def _struct_fault(name: str, kind: Any) -> str:
     if types.is_null(kind) or (name == "visibility" and _is_text(kind)):
         return ""
     if not _is_list(kind) or not types.is_struct(kind.value_type):
-        return f"column {name} must be a list of structs and is {kind}"
+        return f"column {name} must be a list of structs and is {str(kind)[:80]}"
     known = _STRUCTS[name].__struct_encode_fields__
     unknown = next((field.name for field in kind.value_type if field.name not in known), None)
     return f"column {name}: unknown field {unknown}; {did_you_mean(unknown, known)}" if unknown else ""
