@@ -112,7 +112,8 @@ def test_recall_by_transformation(index, held, masks, record):
             counts[of(outcome, path.name)] += 1
             wrong += false(outcome, path.name)
         total.update(counts)
-        record("Pictures by transformation, confirmed", name, 100 * counts["confirmed"] / len(queries), "%")
+        section = f"Pictures by transformation, confirmed of {len(queries)}"
+        record(section, name, counts["confirmed"])
         print(f"{name:28s}", *(f"{kind} {counts[kind]:3d}" for kind in ("confirmed", "possible", "missed")))
     number = total.total()
     print(

@@ -160,7 +160,7 @@ def stale(runs: list[Run], commit: str) -> Iterator[str]:
         if run.commit != commit or not commit or run.commit.endswith("+"):
             later = {figure.section for after in runs[number + 1 :] for figure in after.figures}
             sections = sorted({figure.section for figure in run.figures} - later)
-            yield f"stale: {', '.join(sections)}: of commit {run.commit or 'unknown'}, this is {commit}"
+            yield f"stale: {'; '.join(sections)}: of commit {run.commit or 'unknown'}, this is {commit}"
 
 
 def block(runs: list[Run]) -> str:

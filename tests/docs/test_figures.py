@@ -94,7 +94,7 @@ def test_figures_of_another_commit_are_told_with_their_sections(
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"commit": "0123abcde"}), "utf-8")
     done = command(document, tmp_path)
     assert done.returncode == 0
-    assert "stale: Lookup, Texts: of commit 0123abcde, this is" in done.stderr
+    assert "stale: Lookup; Texts: of commit 0123abcde, this is" in done.stderr
     assert "| 0123abcde |" in document.read_text("utf-8")
 
 
