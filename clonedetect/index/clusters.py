@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from clonedetect.index.hamming import HASH_BYTES, HammingIndex
+from clonedetect.index.hamming import HASH_BYTES, HammingIndex, Layout
 from clonedetect.index.store import IndexStore
 
 __all__ = ["NEAR_BITS", "Clusters", "caption_clusters", "picture_clusters"]
@@ -25,6 +25,9 @@ NEAR_BITS: Final = 10
 
 MIN_QUALITY: Final = 50
 """Hashes below it are near to everything; such pictures are only joined by equal bytes."""
+
+BANDED_FROM: Final = 20_000
+"""Number of hashes from which bands answer faster: all are asked for, and a flat scan grows squared."""
 
 _FULL: Final = re.compile(rb'\s*\[\s*\[\s*"full"\s*,\s*"identity"\s*,\s*(\d+)')
 _HITS_AT_ONCE: Final = 2_000_000  # 24 bytes each
@@ -118,7 +121,8 @@ class _Pictures:
 
 def _near(hashes: npt.NDArray[np.uint8]) -> Iterator[tuple[Labels, Labels]]:
     """Yield pairs of rows that are near, each once; the batch shrinks where neighbours are many."""
-    index = HammingIndex(hashes, np.arange(len(hashes)))
+    layout = Layout.MIH if len(hashes) >= BANDED_FROM else Layout.FLAT
+    index = HammingIndex(hashes, np.arange(len(hashes)), layout=layout)
     start, size = 0, _MOST_QUERIES // 16
     while start < len(hashes):
         numbers, ids, _ = index.range_search(hashes[start : start + size], NEAR_BITS)

@@ -160,7 +160,8 @@ def stale(runs: list[Run], commit: str) -> Iterator[str]:
         if run.commit != commit or not commit or run.commit.endswith("+"):
             later = {figure.section for after in runs[number + 1 :] for figure in after.figures}
             sections = sorted({figure.section for figure in run.figures} - later)
-            yield f"stale: {'; '.join(sections)}: of commit {run.commit or 'unknown'}, this is {commit}"
+            kind = "not committed" if run.commit == commit else "stale"
+            yield f"{kind}: {'; '.join(sections)}: of commit {run.commit or 'unknown'}, this is {commit}"
 
 
 def block(runs: list[Run]) -> str:
@@ -204,6 +205,7 @@ def write(document: Path, folder: Path) -> list[str]:
     Raises FiguresError where there are no figures, or `document` has not exactly one block.
     """
     runs, notes = quoted_runs(folder)
+    commit = commit_of(ROOT)  # before the document changes
     text = document.read_text("utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise FiguresError(f"{document} has not exactly one block from {BEGIN} to {END}")
@@ -215,7 +217,7 @@ def write(document: Path, folder: Path) -> list[str]:
         for figure in run.figures
         if not figure.is_met
     ]
-    return [*notes, *stale(runs, commit_of(ROOT)), *missed]
+    return [*notes, *stale(runs, commit), *missed]
 
 
 def _load() -> float:

@@ -153,6 +153,22 @@ def test_many_near_hashes_are_grouped_in_batches_that_shrink(
     assert groups(open_store, items) == Clusters(1, 150, 150, 1, 150)
 
 
+def test_bands_and_flat_scan_find_the_same_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    hashes = rng.integers(0, 256, (400, 32), np.uint8)
+    for row in range(1, 400, 2):
+        hashes[row] = np.frombuffer(
+            flipped(hashes[row - 1].tobytes(), *rng.choice(256, 6 + row % 8)), np.uint8
+        )
+    found = []
+    for limit in (0, 10_000):
+        monkeypatch.setattr(clusters, "BANDED_FROM", limit)
+        pairs = [np.stack(pair, axis=1) for pair in clusters._near(hashes)]
+        found.append(sorted(map(tuple, np.concatenate(pairs).tolist())))
+    assert found[0] == found[1]
+    assert 100 < len(found[0]) < 200
+
+
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20))
 def test_joining_gives_the_connected_parts(pairs: list[tuple[int, int]]) -> None:
     parts = {number: {number} for number in range(12)}
