@@ -104,7 +104,7 @@ def add(
 
 @index.command("stats")
 @click.argument("folder", metavar="INDEX", type=_FOLDER)
-@click.option("--clusters", is_flag=True, help="Also count pictures that are near each other (minutes).")
+@click.option("--clusters", is_flag=True, help="Also count pictures that are near each other (slower).")
 @click.option("--plot", type=_FOLDER, metavar="FILE.png", help="Draw how evenly the hashes are spread.")
 @click.option("--verbose", "-v", is_flag=True, help="Also signals by algorithm (JSON always has them).")
 @json_option
