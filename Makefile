@@ -42,13 +42,14 @@ fix: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: env ## measure; needs a folder of benchmark pictures and texts, see docs
+bench: env ## measure, and write the figures into docs/performance.md; needs a folder of benchmark data, see there
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s --timeout 0
+	$(BIN)/python tests/benchmarks/figures.py docs/performance.md
 
 lock: env ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile $(EXPORT_LOCK) --custom-compile-command "make lock" \
-	  --extra demo --group dev --upgrade --quiet pyproject.toml -o requirements.lock
+	  --extra demo --extra heic --extra parquet --group dev --upgrade --quiet pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* .bench

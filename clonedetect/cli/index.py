@@ -11,6 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clonedetect.cli.chart import spread_chart
 from clonedetect.cli.console import (
     emit,
     exit_codes,
@@ -21,8 +22,9 @@ from clonedetect.cli.console import (
     stdout,
     wants_json,
 )
+from clonedetect.cli.counts import shown
 from clonedetect.errors import ExitCode, InputError
-from clonedetect.index.audit import IndexStats
+from clonedetect.index.balance import Balance
 from clonedetect.index.importers import SourceFormat
 from clonedetect.jobs.handing_over import export_hashes
 from clonedetect.jobs.indexing import (
@@ -72,7 +74,7 @@ def add(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Put posts into INDEX (made if there is none): JSON lines, CSV, folders of pictures, exports.
+    """Put posts into INDEX (made if there is none): JSON lines, tables, folders of pictures, exports.
 
     The same source twice changes nothing; after a crash, repeat the command.
 
@@ -102,20 +104,25 @@ def add(
 
 @index.command("stats")
 @click.argument("folder", metavar="INDEX", type=_FOLDER)
+@click.option("--clusters", is_flag=True, help="Also count pictures that are near each other (slower).")
+@click.option("--plot", type=_FOLDER, metavar="FILE.png", help="Draw how evenly the hashes are spread.")
 @click.option("--verbose", "-v", is_flag=True, help="Also signals by algorithm (JSON always has them).")
 @json_option
-def stats_command(folder: Path, verbose: bool, as_json: bool) -> None:
-    """Count what INDEX holds: items, accounts, pictures, captions, bytes, generation.
+def stats_command(folder: Path, *, clusters: bool, plot: Path | None, verbose: bool, as_json: bool) -> None:
+    """Count what INDEX holds: items, accounts, pictures, captions, copies, growth, bytes, generation.
 
     \b
-    Example:  clonedetect index stats INDEX
+    Example:  clonedetect index stats INDEX --clusters --plot spread.png
     """
     with exit_codes():
-        found = index_stats(folder)
+        found = index_stats(folder, clusters=clusters, balance=plot is not None)
+        if plot is not None and found.balance is not None:
+            _save(found.balance, plot)
         if wants_json(as_json):
             emit(found)
         else:
-            stdout().print(_stats_table(found, is_verbose=verbose))
+            for part in shown(found, is_verbose=verbose):
+                stdout().print(part)
             stdout().print(f"snapshot {found.snapshot_id}", markup=False, soft_wrap=True)
 
 
@@ -195,6 +202,13 @@ def export_command(
             print(f"{count} items as hashes in {out}")
 
 
+def _save(balance: Balance, path: Path) -> None:
+    try:
+        spread_chart(balance).save(path, "PNG")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
 def _classes(admit: str) -> frozenset[Visibility]:
     names = [name.strip() for name in admit.split(",") if name.strip()]
     try:
@@ -260,37 +274,3 @@ def _print_added(result: AddResult) -> None:
             else (f"{result.refused} rows were refused; correct them")
         )
         console.print(f"{told} and run it again")
-
-
-def _stats_table(found: IndexStats, *, is_verbose: bool) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right", no_wrap=True)
-    counts = (
-        ("items", found.items),
-        ("accounts", found.accounts),
-        ("pictures", found.pictures),
-        ("known by hash only", found.hash_only),
-        ("known by digest only", found.digest_only),
-        ("videos (kept, not searchable)", found.videos),
-        ("captions", found.captions),
-    )
-    for name, count in counts:
-        table.add_row(name, f"{count:,}")
-    for visibility, count in found.visibility.items():
-        table.add_row(f"visibility {visibility}", f"{count:,}")
-    rest = (
-        ("assumed public", found.assumed_public),
-        ("minors", found.minors),
-        ("canaries", found.canaries),
-        ("removed", found.removed),
-        ("rows refused by the last imports", found.refused),
-        ("bytes", found.size_bytes),
-        ("generation", found.generation),
-    )
-    for name, count in rest:
-        table.add_row(name, f"{count:,}")
-    if is_verbose:
-        for algorithm, count in found.signals.items():
-            table.add_row(plain(f"signals {algorithm}"), f"{count:,}")
-    return table

@@ -1,4 +1,4 @@
-"""What an index holds, counted; and whether it still is what was written, checked row by row."""
+"""Whether an index still is what was written, checked row by row."""
 
 from __future__ import annotations
 
@@ -18,49 +18,12 @@ from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
 from clonedetect.index.schema import DATABASE
-from clonedetect.index.store import HOT, IndexStore, SignalKind
+from clonedetect.index.store import HOT, IndexStore
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media
 from clonedetect.models.signal import ImageSignals, ViewHash
 
-__all__ = ["IndexStats", "Verification", "stats", "verify"]
-
-_COUNTS: Final = {
-    SignalKind.VIEWS: "SELECT coalesce(sum(length(bits)), 0) / 32 FROM hashes",
-    SignalKind.PHASH: "SELECT count(*) FROM images",
-    SignalKind.THUMBNAIL: "SELECT count(*) FROM images",
-    SignalKind.FEATURES: "SELECT count(*) FROM features",
-    SignalKind.TEXT: "SELECT count(*) FROM texts",
-    SignalKind.MINHASH: "SELECT count(*) FROM texts",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class IndexStats:
-    """Counts of an index; `signals` are by algorithm, `visibility` by the widest class an item ever had.
-
-    `pictures` have signals of their own; of `hash_only` and `digest_only` media
-    nothing else is known; videos are kept and not searchable. `size_bytes` is
-    of all files in the folder.
-    """
-
-    items: int
-    accounts: int
-    pictures: int
-    hash_only: int
-    digest_only: int
-    videos: int
-    captions: int
-    signals: dict[str, int]
-    visibility: dict[str, int]
-    assumed_public: int
-    minors: int
-    canaries: int
-    removed: int
-    refused: int
-    size_bytes: int
-    generation: int
-    snapshot_id: str
+__all__ = ["Verification", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +32,6 @@ class Verification:
 
     checked: dict[str, int]
     faults: tuple[str, ...]
-
-
-def stats(store: IndexStore) -> IndexStats:
-    """Count what `store` holds."""
-
-    def one(query: str) -> int:
-        return int(store.db.execute(query).fetchone()[0])
-
-    generation = store.snapshot()
-    media = "SELECT count(*) FROM media LEFT JOIN hashes USING (media_id) LEFT JOIN images USING (media_id)"
-    classes = store.db.execute("SELECT visibility, count(*) FROM items GROUP BY visibility").fetchall()
-    return IndexStats(
-        items=one("SELECT count(*) FROM items"),
-        accounts=one("SELECT count(DISTINCT account_id) FROM items"),
-        pictures=one("SELECT count(*) FROM images"),
-        hash_only=one(f"{media} WHERE hashes.media_id IS NOT NULL AND images.media_id IS NULL"),
-        digest_only=one(f"{media} WHERE kind = 'image' AND digest IS NOT NULL AND hashes.media_id IS NULL"),
-        videos=one("SELECT count(*) FROM media WHERE kind = 'video'"),
-        captions=one("SELECT count(*) FROM texts"),
-        signals={algorithm: one(_COUNTS[SignalKind(kind)]) for kind, algorithm in store.algorithms.items()},
-        visibility=dict(classes),
-        assumed_public=one("SELECT count(*) FROM items WHERE json_extract(json, '$.visibility[0].assumed')"),
-        minors=one("SELECT count(*) FROM items WHERE json_extract(json, '$.minor')"),
-        canaries=one("SELECT count(*) FROM items WHERE json_extract(json, '$.canary')"),
-        removed=one("SELECT count(*) FROM removed_items"),
-        refused=one("SELECT count(*) FROM refusals"),
-        size_bytes=sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
-        generation=generation.number,
-        snapshot_id=generation.snapshot_id,
-    )
 
 
 def verify(store: IndexStore, *, read_files: bool = False) -> Verification:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from clonedetect.index.audit import IndexStats, Verification, stats, verify
+from clonedetect.index.audit import Verification, verify
+from clonedetect.index.balance import hash_balance
+from clonedetect.index.clusters import picture_clusters
+from clonedetect.index.counts import IndexStats, stats
 from clonedetect.index.digests import fingerprint_of
 from clonedetect.index.importers import (
     RefusedRow,
@@ -132,10 +135,14 @@ def add_sources(
         return importing.result(time.monotonic() - started)
 
 
-def index_stats(index_folder: Path) -> IndexStats:
-    """Count what the index holds."""
+def index_stats(index_folder: Path, *, clusters: bool = False, balance: bool = False) -> IndexStats:
+    """Count what the index holds; `clusters` and `balance` also count near pictures and spread."""
     with IndexStore.open(index_folder) as store:
-        return stats(store)
+        return msgspec.structs.replace(
+            stats(store),
+            near_pictures=picture_clusters(store) if clusters else None,
+            balance=hash_balance(store) if balance else None,
+        )
 
 
 def remove_items(index_folder: Path, item_ids: Iterable[ItemId], *, at: datetime) -> Removal:

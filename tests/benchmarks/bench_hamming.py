@@ -114,7 +114,7 @@ def hashes() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 2**64, (COUNT, 4), np.uint64).view(np.uint8)
 
 
-def test_lookup(hashes: np.ndarray, folder: Path) -> None:
+def test_lookup(hashes: np.ndarray, folder: Path, record: Callable[..., None]) -> None:
     rng = np.random.default_rng(2)
     near, rows, distances = planted(hashes, rng)
     strangers = rng.integers(0, 256, (BATCH - 32, 32), np.uint8)
@@ -165,5 +165,7 @@ def test_lookup(hashes: np.ndarray, folder: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     table.append(("peak memory of the benchmark, its own copy of the hashes included", f"{peak:,.0f} MiB"))
     print("\n\n| what | measured |\n|---|---|")
-    print("\n".join(f"| {what} | {value} |" for what, value in table))
+    for what, value in table:
+        print(f"| {what} | {value} |")
+        record(f"Hash lookup, {COUNT:,} hashes", what, value)
     assert found == 1.0

@@ -95,7 +95,7 @@ def false(outcome: ImageOutcome, name: str = "") -> int:
     return sum(m.verdict is Verdict.CONFIRMED and m.item_id != name for m in outcome.matches)
 
 
-def test_recall_by_transformation(index, masks):
+def test_recall_by_transformation(index, held, masks, record):
     total: Counter[str] = Counter()
     wrong, spent = 0, [0.0, 0.0]
     queries = sample(files("originals"), QUERIES, 2)
@@ -112,6 +112,8 @@ def test_recall_by_transformation(index, masks):
             counts[of(outcome, path.name)] += 1
             wrong += false(outcome, path.name)
         total.update(counts)
+        section = f"Pictures by transformation, confirmed of {len(queries)}"
+        record(section, name, counts["confirmed"])
         print(f"{name:28s}", *(f"{kind} {counts[kind]:3d}" for kind in ("confirmed", "possible", "missed")))
     number = total.total()
     print(
@@ -119,17 +121,26 @@ def test_recall_by_transformation(index, masks):
     )
     each = [1e3 * seconds / number for seconds in spent]
     print(f"false confirmations {wrong}; prepare {each[0]:.0f} ms, match {each[1]:.0f} ms")
+    section = f"Pictures, {len(queries)} originals transformed, against {len(held)} indexed"
+    record(section, "confirmed", 100 * total["confirmed"] / number, "%", ">= 85")
+    record(section, "possible", 100 * total["possible"] / number, "%")
+    record(section, "false confirmations", wrong, f"of {number} queries", "<= 0")
+    record(section, "preparing a query, by the clock", each[0], "ms")
+    record(section, "matching a query, by the clock", each[1], "ms")
     assert wrong == 0
     assert total["confirmed"] / number > 0.85
 
 
-def test_photographs_of_one_floor_are_not_confused(index, held, masks):
+def test_photographs_of_one_floor_are_not_confused(index, held, masks, record):
     strangers = sample([p for p in files("distractors") if p not in set(held)], 12 * QUERIES, 3)
     counts: Counter[str] = Counter()
     for path in strangers:
         outcome = match_image(query_image(path.read_bytes()), index, THRESHOLDS, masks=masks)
         counts[str(outcome.verdict)] += 1
     print(f"\n{len(strangers)} pictures that are not indexed, many of the same floor: {dict(counts)}")
+    of = f"of {len(strangers)}"
+    record("Pictures that are not indexed", "confirmed", counts["confirmed"], of, "<= 0")
+    record("Pictures that are not indexed", "shown to people", counts["possible"], of)
     assert counts["confirmed"] == 0
 
 
@@ -150,7 +161,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-def test_different_photographs_in_one_template(frame):
+def test_different_photographs_in_one_template(frame, record):
     put = FRAMES[frame]
     chosen = sample(files("originals"), 4 + QUERIES, 4)
     photographs = [Image.open(path).convert("RGB") for path in chosen]
@@ -174,4 +185,6 @@ def test_different_photographs_in_one_template(frame):
             f"{frame}, {count} in the index: false confirmations {wrong} of {2 * len(others)}, "
             f"shown to people {sum(bool(o.matches) for o in alone)}; true copies {dict(true)}"
         )
+        what = f"{frame}, {count} in the index"
+        record("False confirmations by one template", what, wrong, f"of {2 * len(others)}", "<= 0")
         assert wrong == 0

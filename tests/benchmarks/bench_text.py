@@ -117,7 +117,7 @@ def find(index, text):
     return match_texts([block], index, TextThresholds(), shipped_phrases())
 
 
-def test_recall_per_transformation(index, split):
+def test_recall_per_transformation(index, split, record):
     posts, rest = split
     eligible = []
     for number, text in enumerate(posts):
@@ -139,18 +139,28 @@ def test_recall_per_transformation(index, split):
         share = (verdicts[Verdict.CONFIRMED] + verdicts[Verdict.POSSIBLE]) / QUERIES
         confirmed = verdicts[Verdict.CONFIRMED]
         print(f"{name:26s} {share:5.1%} {confirmed / QUERIES:9.1%} {confirmed / open_:15.1%} {spent:9.1f}")
+        record(
+            f"Texts by transformation, found of {QUERIES}",
+            name,
+            100 * share,
+            "%",
+            f">= {100 * FLOORS[name]:g}",
+        )
+        record(f"Texts by transformation, confirmed of {QUERIES}", name, 100 * confirmed / QUERIES, "%")
         if share < FLOORS[name]:
             missed[name] = share
     assert missed == {}
 
 
-def test_no_common_phrase_is_confirmed(index, common):
+def test_no_common_phrase_is_confirmed(index, common, record):
     verdicts = Counter()
     for phrase in common:
         for text in (phrase, f"Welcome to my page. {phrase} See you soon!"):
             verdicts.update((m.verdict, m.text.rule, m.text.gates) for m in find(index, text))
     print(f"\n{len(common)} common phrases, planted once each: {dict(verdicts)}")
-    assert not any(verdict is Verdict.CONFIRMED for verdict, _, _ in verdicts)
+    wrong = sum(count for (verdict, _, _), count in verdicts.items() if verdict is Verdict.CONFIRMED)
+    record("Texts that accuse nobody", "common phrases confirmed", wrong, f"of {2 * len(common)}", "<= 0")
+    assert wrong == 0
 
 
 def test_no_common_phrase_is_confirmed_on_an_index_of_twenty_posts(split, common):
@@ -161,7 +171,7 @@ def test_no_common_phrase_is_confirmed_on_an_index_of_twenty_posts(split, common
     assert verdicts[Verdict.CONFIRMED] == 0
 
 
-def test_unrelated_texts_are_not_confirmed(index, split):
+def test_unrelated_texts_are_not_confirmed(index, split, record):
     """Some of the rest may be reworded copies of indexed posts: what is confirmed is printed for a person."""
     _, rest = split
     verdicts, start = Counter(), time.perf_counter()
@@ -173,14 +183,20 @@ def test_unrelated_texts_are_not_confirmed(index, split):
                 print(f"\n{match.text.bits} bits, {match.text.coverage:.0%}\n  {text!r}\n  {reference.raw!r}")
     spent = (time.perf_counter() - start) / UNRELATED * 1000
     print(f"\n{UNRELATED} texts that are not in the index: {dict(verdicts)}, {spent:.1f} ms each")
-    assert verdicts[Verdict.CONFIRMED] <= UNRELATED // 1000
+    confirmed = verdicts[Verdict.CONFIRMED]
+    limit = UNRELATED // 1000
+    record("Texts that accuse nobody", "texts not indexed", confirmed, f"of {UNRELATED}", f"<= {limit}")
+    record("Texts, speed", "matching a text of strangers, by the clock", spent, "ms")
+    assert confirmed <= limit
 
 
-def test_speed_of_the_signals(split):
+def test_speed_of_the_signals(split, record):
     posts, _ = split
     for name, function in (("normalise", normalise), ("text_signals", text_signals)):
         function(posts[0])
         start = time.perf_counter()
         for text in posts:
             function(text)
-        print(f"\n{name}: {len(posts) / (time.perf_counter() - start):,.0f} texts/s")
+        rate = len(posts) / (time.perf_counter() - start)
+        record("Texts, speed", f"{name}, one core, by the clock", rate, "texts/s")
+        print(f"\n{name}: {rate:,.0f} texts/s")

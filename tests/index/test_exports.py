@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +29,8 @@ from clonedetect.index.importers import (
 )
 from clonedetect.index.importers.assembly import below, caption_of, time_of
 from clonedetect.index.importers.markup import html_text, repaired
+from clonedetect.index.store import IndexStore
+from clonedetect.jobs.handing_over import export_hashes
 from clonedetect.jobs.indexing import add_sources, index_stats, verify_index
 from clonedetect.models.item import Item, MediaKind, Visibility
 
@@ -49,10 +56,12 @@ def skipped(name: str) -> list[tuple[int, str]]:
 
 FORMATS = {
     "instagram/export": SourceFormat.INSTAGRAM,
+    "instagram/export_2025": SourceFormat.INSTAGRAM,
     "instagram/broken": SourceFormat.INSTAGRAM,
     "mastodon/archive": SourceFormat.MASTODON,
     "mastodon/archive/outbox.json": SourceFormat.MASTODON,
     "pixelfed/statuses.json": SourceFormat.PIXELFED,
+    "pixelfed/pixelfed-statuses.json": SourceFormat.PIXELFED,
     "wordpress/export.xml": SourceFormat.WORDPRESS,
     "wordpress/entities.xml": SourceFormat.WORDPRESS,
     "feed/rss.xml": SourceFormat.FEED,
@@ -150,6 +159,59 @@ def test_repair_leaves_text_that_was_decoded_rightly(text: str) -> None:
     assert repaired("Früh am Hafen") == "Früh am Hafen"
 
 
+def test_the_newer_folder_has_posts_without_a_number_and_drafts_that_stay_out() -> None:
+    first, second = items("instagram/export_2025")
+    assert (first.caption, first.item_id) == (
+        "Grüße vom Hafen 🌊",
+        "kaethe/media/posts/202505/500000001.jpg",
+    )
+    assert (second.caption, str(second.published_at)) == (
+        "Déjà vu – and 🌊 as it is",
+        "2025-05-02 12:00:00+00:00",
+    )
+    ((_, reason),) = refused("instagram/export_2025")
+    assert "never public (private)" in reason
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PrÃ³xima parada 🌊", "Próxima parada 🌊"),
+        ("ð\x9f\x8c\x8a and 🌊", "🌊 and 🌊"),
+        ("cut within a sign: cafÃ© Ã", "cut within a sign: café Ã"),
+        ("Å\x9fehir – right", "şehir – right"),
+        ("«CAFÉ» – right", "«CAFÉ» – right"),
+        ("weiß» → right", "weiß» → right"),
+        ("naïve café, ½ price", "naïve café, ½ price"),
+        ("ÃÂ no sign follows —", "ÃÂ no sign follows —"),
+    ],
+)
+def test_repair_of_mixed_and_right_text(text: str, expected: str) -> None:
+    assert repaired(text) == expected
+
+
+@pytest.mark.parametrize("mark", ["your_instagram_activity", "personal_information"])
+def test_an_export_in_html_is_refused_and_its_messages_pictures_stay_out(tmp_path: Path, mark: str) -> None:
+    photos = tmp_path / "export" / mark / "messages" / "inbox" / "friend" / "photos"
+    photos.mkdir(parents=True)
+    (photos / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(60))
+    (tmp_path / "export" / mark / "posts_1.html").write_text("<html></html>")
+    with pytest.raises(InputError, match="in JSON, not HTML"):
+        recognise(tmp_path / "export")
+
+
+def test_an_older_export_is_refused_and_its_messages_pictures_stay_out(tmp_path: Path) -> None:
+    (tmp_path / "direct").mkdir()
+    (tmp_path / "direct" / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(60))
+    (tmp_path / "media.json").write_text(
+        '{"direct": [{"taken_at": "2018-01-01T00:00:00", "path": "direct/a.jpg"}]}'
+    )
+    assert recognise(tmp_path) is SourceFormat.DIRECTORY
+    (tmp_path / "messages.json").write_text("[]")
+    with pytest.raises(InputError, match="looks like an export of Instagram"):
+        recognise(tmp_path)
+
+
 # -- Mastodon and Pixelfed ----------------------------------------------------------------------------------
 
 
@@ -196,6 +258,60 @@ def test_pixelfed_statuses_find_their_files_below_media_and_else_keep_the_url() 
     (bare, _) = items("pixelfed/statuses.json")
     assert (bare.media[0].path, bare.media[0].url) == (None, "https://pix.example/storage/m/_v2/77/a1.jpg")
     assert skipped("pixelfed/statuses.json")[0][0] == 1
+
+
+def test_pixelfed_statuses_come_in_pages_as_its_exporter_writes_them() -> None:
+    first, second, third = items("pixelfed/pixelfed-statuses.json", media=FIXTURES / "pixelfed/media")
+    assert [item.item_id for item in (first, second, third)] == ["1", "2", "7"]
+    assert first.media[0].path == str(FIXTURES / "pixelfed/media/m/_v2/77/a1.jpg")
+    assert (third.account_id, third.media) == (None, ())
+    found = refused("pixelfed/pixelfed-statuses.json")
+    assert ["(followers)" in found[0][1], "(private)" in found[1][1], "(private)" in found[2][1]] == [
+        True
+    ] * 3
+    assert [line for line, _ in found] == sorted(line for line, _ in found if line)
+
+
+def test_pixelfed_statuses_under_data_are_those_of_the_bare_list(tmp_path: Path) -> None:
+    bare = json.loads((FIXTURES / "pixelfed/statuses.json").read_text("utf-8"))
+    (tmp_path / "s.json").write_text(json.dumps({"data": bare, "meta": {"data": [1]}}))
+    (tmp_path / "p.json").write_text(
+        json.dumps([{"data": bare[:1]}, {"data": []}, {"x": [1], "data": bare[1:]}])
+    )
+    expected = items("pixelfed/statuses.json")
+    for name in ("s.json", "p.json"):
+        found = list(read_source(tmp_path / name, recognise(tmp_path / name)))
+        assert [row.item for row in found if isinstance(row, SourceRow)][: len(expected)] == expected
+    (tmp_path / "b.json").write_text(
+        json.dumps([{"data": bare[:1]}, {"data": [{**bare[0], "visibility": "x"}]}])
+    )
+    (bad,) = (r for r in read_source(tmp_path / "b.json", SourceFormat.PIXELFED) if isinstance(r, RefusedRow))
+    assert "x" in bad.reason
+    assert "`$[1].data[0]`" in bad.reason
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("/bucket/media_attachments/files/1/a.png", "media_attachments/files/1/a.png"),
+        ("media_attachments/files/1/a.png", "media_attachments/files/1/a.png"),
+        ("media/a.png", "media/a.png"),
+        ([{"type": "Link", "href": "media/a.png", "mediaType": "image/png"}], "media/a.png"),
+    ],
+    ids=["in a bucket", "now", "first releases", "list of links"],
+)
+def test_files_of_an_archive_are_found_as_every_release_names_them(
+    tmp_path: Path, url: object, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(60))
+    note = {"id": "1", "type": "Note", "to": "as:Public"}
+    note["attachment"] = {"type": "Document", "mediaType": "image/png", "url": url}
+    told = {"type": "OrderedCollection", "orderedItems": [{"type": "Create", "object": note}]}
+    (tmp_path / "outbox.json").write_text(json.dumps(told))
+    (row,) = read_source(tmp_path, recognise(tmp_path))
+    assert isinstance(row, SourceRow)
+    assert row.item.media[0].path == str(tmp_path / name)
 
 
 def test_bad_statuses_are_refused_one_by_one() -> None:
@@ -321,6 +437,21 @@ def test_hash_lists_give_items_known_by_their_hash(name: str) -> None:
     assert refused(name) == []
 
 
+def test_bare_hashes_are_read_only_if_their_format_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text("5a" * 32 + "\npdq\t" + "3C" * 32 + "\nnot one\n")
+    with path.open("a") as file:
+        file.write("5a" * 31)
+    assert recognise(path) is SourceFormat.PDQ_LINES
+    first, second, *bad = read_source(path, SourceFormat.PDQ_LINES)
+    assert isinstance(first, SourceRow)
+    assert isinstance(second, SourceRow)
+    assert [row.line for row in bad] == [3, 4]
+    path.write_text("5a" * 32 + "\n")
+    with pytest.raises(InputError, match="none of the formats"):
+        recognise(path)
+
+
 def test_bad_hashes_are_refused_by_line() -> None:
     assert [item.item_id for item in items("pdq/broken.csv")] == ["good.jpg"]
     assert [line for line, _ in refused("pdq/broken.csv")] == [2, 3, 4, 6]
@@ -333,8 +464,10 @@ def test_bad_hashes_are_refused_by_line() -> None:
 
 COUNTS = {  # source: media, items, pictures, hash only, captions, refused
     "instagram/export": (None, 4, 5, 0, 3, 1),
+    "instagram/export_2025": (None, 2, 2, 0, 2, 1),
     "mastodon/archive": (None, 2, 1, 0, 2, 2),
     "pixelfed/statuses.json": ("pixelfed/media", 2, 1, 0, 2, 2),
+    "pixelfed/pixelfed-statuses.json": ("pixelfed/media", 3, 1, 0, 3, 3),
     "wordpress/export.xml": ("wordpress/uploads", 3, 1, 0, 3, 5),
     "feed/rss.xml": (None, 2, 0, 0, 2, 0),
     "sitemap/sitemap.xml": (None, 2, 0, 0, 2, 0),
@@ -353,6 +486,100 @@ def test_an_import_counts_twice_the_same_and_is_sound(name: str, tmp_path: Path)
     again = add_sources(tmp_path / "index", [FIXTURES / name], media=folder, workers=1)
     assert (again.added, again.updated, again.unchanged) == (0, 0, stats.items)
     assert verify_index(tmp_path / "index").faults == ()
+
+
+def stored(index: Path) -> dict[str, Item]:
+    with IndexStore.open(index) as store:
+        return {item_id: item for item_id in store.item_ids() if (item := store.item(item_id)) is not None}
+
+
+def views_of(index: Path) -> dict[str, list[bytes]]:
+    with IndexStore.open(index) as store:
+        rows = store.db.execute(
+            "SELECT item_id, bits FROM hashes JOIN media USING (media_id) ORDER BY item_id, position"
+        ).fetchall()
+    return {item_id: [bits for name, bits in rows if name == item_id] for item_id, _ in rows}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_what_a_source_says_is_in_the_index_and_its_pictures_go_round_as_hashes(
+    name: str, tmp_path: Path
+) -> None:
+    media, index, other = COUNTS[name][0], tmp_path / "index", tmp_path / "other"
+    folder = FIXTURES / media if media else None
+    add_sources(index, [FIXTURES / name], media=folder, workers=1)
+    expected = {item.item_id: item for item in items(name, media=folder)}
+    found = stored(index)
+    assert set(found) == set(expected)
+    for item_id, item in found.items():
+        whole = replace(expected[item_id], first_indexed_at=item.first_indexed_at)
+        assert replace(item, media=()) == replace(whole, media=())
+        assert [(m.path, m.url, m.kind) for m in item.media] == [(m.path, m.url, m.kind) for m in whole.media]
+    export_hashes(index, tmp_path / "hashes.jsonl")
+    done = add_sources(other, [tmp_path / "hashes.jsonl"], workers=1)
+    assert done.refused == 0
+    assert views_of(other) == views_of(index)
+    again = stored(other)
+    assert set(views_of(index)) <= set(again)
+    for item_id, item in again.items():
+        assert (item.visibility[0].visibility, item.caption) == (
+            found[item_id].visibility[0].visibility,
+            None,
+        )
+
+
+FLAGGED = [
+    {"item_id": "minor", "caption": "c", "minor": True, "canary": False},
+    {"item_id": "canary", "caption": "c", "minor": False, "canary": True},
+    {"item_id": "neither", "caption": "c", "minor": False, "canary": False},
+]
+
+
+@pytest.mark.parametrize("written", ["jsonl", "csv", "parquet"])
+def test_minors_and_canaries_stay_so_from_any_source_and_through_a_handover(
+    written: str, tmp_path: Path
+) -> None:
+    told = [row | {"media_pdq": f"{number}a" * 32} for number, row in enumerate(FLAGGED, 1)]
+    source = tmp_path / "source"
+    if written == "csv":
+        with source.open("w", newline="") as file:
+            table = csv.DictWriter(file, list(told[0]))
+            table.writeheader()
+            table.writerows(told)
+    elif written == "parquet":
+        pq.write_table(pa.Table.from_pylist(told), source)
+    else:
+        lines = [row | {"media": [{"pdq": row.pop("media_pdq")}]} for row in told]
+        source.write_text("\n".join(map(json.dumps, lines)))
+    assert recognise(source) == written
+    add_sources(tmp_path / "index", [source], workers=1)
+    export_hashes(tmp_path / "index", tmp_path / "hashes.jsonl")
+    add_sources(tmp_path / "other", [tmp_path / "hashes.jsonl"], workers=1)
+    for index in ("index", "other"):
+        flags = {name: (item.minor, item.canary) for name, item in stored(tmp_path / index).items()}
+        assert flags == {"minor": (True, False), "canary": (False, True), "neither": (False, False)}
+
+
+@pytest.mark.parametrize("name", sorted(COUNTS))
+def test_an_id_that_comes_again_in_another_file_is_refused_with_its_first_place(
+    name: str, tmp_path: Path
+) -> None:
+    media = COUNTS[name][0]
+    source, copy = FIXTURES / name, tmp_path / "copy"
+    shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
+    folder = FIXTURES / media if media else None
+    done = add_sources(tmp_path / "index", [source, copy], media=folder, workers=1)
+    again = [one.reason for one in done.refusals if "was already given by" in one.reason]
+    assert (done.added, len(again)) == (COUNTS[name][1], COUNTS[name][1])
+
+
+def test_a_zip_is_told_to_be_unpacked_whatever_is_in_it(tmp_path: Path) -> None:
+    for name in ("instagram/export", "mastodon/archive"):
+        path = Path(shutil.make_archive(str(tmp_path / "a"), "zip", FIXTURES / name))
+        with pytest.raises(InputError, match="is compressed: unpack it first"):
+            recognise(path)
+        with pytest.raises(InputError, match="not a source of format instagram"):
+            check_source(path, SourceFormat.INSTAGRAM)
 
 
 def test_media_is_for_formats_that_name_files_they_do_not_hold(tmp_path: Path) -> None:
@@ -480,3 +707,67 @@ def test_a_url_too_long_for_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(json.dumps([status]))
     (row,) = read_source(tmp_path / "s.json", recognise(tmp_path / "s.json"), media=tmp_path)
     assert isinstance(row, RefusedRow)
+
+
+DEEP = "[" * 200_000 + "]" * 200_000
+NESTED = {
+    "mastodon": (
+        '{"type": "OrderedCollection", "orderedItems": [{"type": "Create", "x": %s}, '
+        '{"type": "Create", "object": {"id": "2", "type": "Note", "content": "c", "to": "as:Public"}}]}'
+    ),
+    "pixelfed": (
+        '[{"id": 1, "visibility": "public", "media_attachments": [], "x": %s}, '
+        '{"id": 2, "visibility": "public", "content": "c", "media_attachments": []}]'
+    ),
+    "jsonl": '{"item_id": "1", "caption": "c", "visibility": %s}\n{"item_id": "2", "caption": "c"}\n',
+    "hashes": '{"schema":"clonedetect.hashes/1","x":%s}\n',
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_json_nested_without_end_falls_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "source").write_text(NESTED[name] % DEEP)
+    bad, *good = read_source(tmp_path / "source", SourceFormat(name))
+    assert isinstance(bad, RefusedRow)
+    assert [row.item.item_id for row in good if isinstance(row, SourceRow)] == (
+        [] if name == "hashes" else ["2"]
+    )
+
+
+def test_a_profile_nested_without_end_is_no_profile(tmp_path: Path) -> None:
+    (tmp_path / "actor.json").write_text(DEEP)
+    note = {"id": "1", "type": "Note", "content": "c", "to": "as:Public"}
+    told = {"type": "OrderedCollection", "orderedItems": [{"type": "Create", "object": note}]}
+    (tmp_path / "outbox.json").write_text(json.dumps(told))
+    (row,) = read_source(tmp_path, recognise(tmp_path))
+    assert isinstance(row, SourceRow)
+    assert row.item.handle is None
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "instagram/broken"])
+def test_no_cut_of_an_export_ends_an_import_with_an_error(name: str, tmp_path: Path) -> None:
+    """Each fixture cut at many places, and with NULs or stray bytes within, gives rows and refusals only."""
+    source = FIXTURES / name
+    if source.is_dir():
+        source = next(
+            path
+            for path in sorted(source.rglob("*.json"))
+            if path.name in {"posts_1.json", "posts.json", "outbox.json"}
+        )
+    data = source.read_bytes()
+    folder = tmp_path / "your_instagram_activity" / "content"
+    folder.mkdir(parents=True)
+    for number in range(24):
+        at = len(data) * number // 24
+        for damage in (data[:at], data[:at] + b"\0" + data[at:], data[:at] + b"\xff\xc3(" + data[at + 2 :]):
+            target = (
+                folder / "posts_1.json"
+                if FORMATS[name] is SourceFormat.INSTAGRAM
+                else tmp_path / "outbox.json"
+            )
+            target.write_bytes(damage)
+            path = tmp_path if FORMATS[name] is SourceFormat.INSTAGRAM else target
+            for row in read_source(path, FORMATS[name]):
+                assert isinstance(row, SourceRow | RefusedRow | SkippedRow)
+                if isinstance(row, RefusedRow):
+                    assert row.reason

@@ -22,6 +22,7 @@ from clonedetect.index.importers import (
     instagram,
     jsonl,
     mastodon,
+    parquet,
     pixelfed,
     wordpress,
 )
@@ -46,7 +47,18 @@ Rows = Iterator[SourceRow | RefusedRow | SkippedRow]
 
 _RECOGNISED_BYTES: Final = 64 * 1024
 _OUTBOX: Final = re.compile(rb'"orderedItems"\s*:\s*\[')
-_STATUSES: Final = re.compile(rb"^\[\s*(?:\]\s*$|\{)")
+
+
+_STARTS: Final = {
+    b"PARE": "is an encrypted Parquet table: write it without encryption",
+    b"\x1f\x8b": "is compressed: unpack it first",
+    b"PK\x03\x04": "is compressed: unpack it first",
+    b"\x28\xb5\x2f\xfd": "is compressed: unpack it first",
+}
+_UNKNOWN: Final = (
+    "is none of the formats known: neither JSON, nor XML of a feed, nor Parquet, "
+    "nor a CSV header with item_id or hash"
+)
 
 
 class SourceFormat(StrEnum):
@@ -54,6 +66,7 @@ class SourceFormat(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
     DIRECTORY = "directory"
     INSTAGRAM = "instagram"
     MASTODON = "mastodon"
@@ -69,6 +82,7 @@ class SourceFormat(StrEnum):
 _READERS: Final[dict[SourceFormat, Callable[[Path], Rows]]] = {
     SourceFormat.JSONL: jsonl.read,
     SourceFormat.CSV: csv.read,
+    SourceFormat.PARQUET: parquet.read,
     SourceFormat.DIRECTORY: directory.read,
     SourceFormat.INSTAGRAM: instagram.read,
     SourceFormat.FEED: feeds.read_feed,
@@ -114,6 +128,8 @@ def check_source(path: Path, source_format: SourceFormat, *, media: Path | None 
         is_fitting = mastodon.outbox_of(path).is_file()
     if not is_fitting or not path.exists():
         raise InputError(f"{path} is not a source of format {source_format}")
+    if source_format is SourceFormat.PARQUET:
+        parquet.check()
     if media is not None and source_format not in _MEDIA_READERS:
         raise InputError(f"{path} ({source_format}) names its files itself; --media is for {_listed()}")
     if media is not None and not media.is_dir():
@@ -125,6 +141,8 @@ def recognise(path: Path) -> SourceFormat:
     if path.is_dir():
         return _recognised_folder(path)
     head = _head(path)
+    if parquet.is_parquet(head):
+        return SourceFormat.PARQUET
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     found = _recognised_json(start) or _recognised_xml(head) or _recognised_lines(head)
     if found is not None:
@@ -160,10 +178,13 @@ def _recognised_folder(path: Path) -> SourceFormat:
     outbox = mastodon.outbox_of(path)
     if outbox.is_file() and _recognised_json(_head(outbox).lstrip()) is SourceFormat.MASTODON:
         return SourceFormat.MASTODON
+    instagram.refuse_unreadable(path)
     return SourceFormat.DIRECTORY
 
 
 def _recognised_json(start: bytes) -> SourceFormat | None:
+    if pixelfed.is_statuses(start):
+        return SourceFormat.PIXELFED
     if start.startswith(b"{"):
         if instagram.looks_like_posts(start):
             return None
@@ -171,8 +192,7 @@ def _recognised_json(start: bytes) -> SourceFormat | None:
             return SourceFormat.HASHES
         is_outbox = b'"OrderedCollection"' in start and _OUTBOX.search(start)
         return SourceFormat.MASTODON if is_outbox else SourceFormat.JSONL
-    is_statuses = _STATUSES.match(start) and b'"media_attachments"' in start and b'"visibility"' in start
-    return SourceFormat.PIXELFED if is_statuses else None
+    return None
 
 
 def _recognised_xml(head: bytes) -> SourceFormat | None:
@@ -206,8 +226,4 @@ def _looks_like(head: bytes, start: bytes) -> str:
         return "is one JSON array: write one object a line"
     if kind_of(head[:HEAD_BYTES]) is not None:
         return "is a picture or video: name its folder"
-    if head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd")):
-        return "is compressed: unpack it first"
-    return (
-        "is none of the formats known: neither JSON, nor XML of a feed, nor a CSV header with item_id or hash"
-    )
+    return next((told for prefix, told in _STARTS.items() if head.startswith(prefix)), _UNKNOWN)

@@ -10,24 +10,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from clonedetect.errors import InputError
-from clonedetect.index.importers.rows import ItemRow, MediaRow, RefusedRow, SourceRow, to_item
-from clonedetect.index.importers.wording import did_you_mean, refusal
+from clonedetect.index.importers.columns import (
+    ITEM_COLUMNS,
+    LISTS,
+    MEDIA_COLUMNS,
+    header_fault,
+    media_by_place,
+)
+from clonedetect.index.importers.rows import ItemRow, RefusedRow, SourceRow, to_item
+from clonedetect.index.importers.wording import refusal
 
 __all__ = ["has_header", "read"]
 
-_LISTS: Final = frozenset({"hashtags", "allowed_domains", "native_ids"})
-_MEDIA_PREFIX: Final = "media_"
-_MEDIA_COLUMNS: Final = frozenset(
-    f"{_MEDIA_PREFIX}{name}" for name in MediaRow.__struct_fields__ if name != "position"
-)
-_COLUMNS: Final = (frozenset(ItemRow.__struct_fields__) - {"media"}) | _MEDIA_COLUMNS
+_COLUMNS: Final = (ITEM_COLUMNS - {"media"}) | MEDIA_COLUMNS
 _DELIMITERS: Final = (",", ";", "\t")
 _HEADER_BYTES: Final = 64 * 1024
 
@@ -45,7 +46,7 @@ def read(path: Path) -> Iterator[SourceRow | RefusedRow]:
     encoding, errors = _encoding(head)
     size = path.stat().st_size
     delimiter, header = _split(head.decode(encoding, errors))
-    fault = _header_fault(header)
+    fault = header_fault(header, _COLUMNS)
     if fault:
         yield RefusedRow(source, 1, fault, size)
         return
@@ -98,17 +99,14 @@ def _grouped(named: Mapping[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     columns: dict[str, list[str]] = {}
     for name, cell in named.items():
-        if name in _MEDIA_COLUMNS:
-            columns[name.removeprefix(_MEDIA_PREFIX)] = cell.split("|")
-        elif name in _LISTS:
+        if name in MEDIA_COLUMNS:
+            columns[name] = [part.strip() for part in cell.split("|")]
+        elif name in LISTS:
             row[name] = [part.strip() for part in cell.split("|") if part.strip()]
         else:
             row[name] = cell
     if columns:
-        row["media"] = [
-            {name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()}
-            for cells in zip_longest(*columns.values(), fillvalue="")
-        ]
+        row["media"] = media_by_place(columns)
     return row
 
 
@@ -144,14 +142,3 @@ def _split(text: str) -> tuple[str, list[str]]:
 def _column(cell: str) -> str:
     name = cell.strip().lower()
     return "media_path" if name == "media" else name
-
-
-def _header_fault(header: Sequence[str]) -> str:
-    unknown = [name for name in header if name not in _COLUMNS]
-    if "item_id" not in header:
-        return f"the first line is no header with a column item_id; columns are {', '.join(sorted(_COLUMNS))}"
-    if unknown:
-        return f"unknown columns {', '.join(map(repr, unknown))}; {did_you_mean(unknown[0], _COLUMNS)}"
-    if len(set(header)) != len(header):
-        return "a column is there twice"
-    return ""

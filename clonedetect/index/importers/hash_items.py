@@ -13,6 +13,7 @@ import msgspec
 from clonedetect.errors import InputError
 from clonedetect.index.importers import jsonl
 from clonedetect.index.importers.assembly import Place, Skips
+from clonedetect.index.importers.json_array import TOO_DEEP
 from clonedetect.index.importers.rows import (
     ItemRow,
     MediaRow,
@@ -110,6 +111,8 @@ def read(path: Path, algorithm: Algorithm | None = None) -> Iterator[SourceRow |
                 skips.add("an item known by its text or a URL alone, which is not compared without its words")
         except (msgspec.DecodeError, InputError, UnicodeDecodeError) as error:
             yield place.refused(str(error))
+        except RecursionError:
+            yield place.refused(TOO_DEEP)
     yield from skips.rows(path.stat().st_size)
 
 

@@ -33,7 +33,7 @@ def is_table(head: bytes) -> bool:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether one of the first lines is ``pdq`` and a hash."""
+    """Whether one of the first lines is ``pdq`` and a hash; a bare one may as well be a SHA-256."""
     return _LINE.search(head) is not None
 
 
@@ -60,15 +60,15 @@ def read_table(path: Path) -> Iterator[SourceRow | RefusedRow]:
 
 
 def read_lines(path: Path) -> Iterator[SourceRow | RefusedRow]:
-    """Yield the hashes of lines ``pdq HASH``; signals of other types are refused by line."""
+    """Yield the hashes of lines ``pdq HASH`` or ``HASH``; signals of other types are refused by line."""
     for place, text in _lines(path):
         if text is None:
             yield place.refused(f"a line of more than {_MAX_LINE // 1024} KB, or not UTF-8")
             continue
-        kind, _, value = text.strip().partition(" ")
+        *kinds, value = text.split(maxsplit=1)
         try:
-            if kind != "pdq":
-                raise InputError(f"signal type {kind[:40]!r} is not indexed, only pdq")
+            if kinds not in ([], ["pdq"]):
+                raise InputError(f"signal type {kinds[0][:40]!r} is not indexed, only pdq")
             yield _row(place, _checked(value.strip()), "", "")
         except InputError as error:
             yield place.refused(str(error))

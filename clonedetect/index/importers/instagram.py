@@ -17,7 +17,7 @@ from clonedetect.index.importers.markup import repaired
 from clonedetect.index.importers.rows import RefusedRow, SourceRow
 from clonedetect.models.item import Visibility
 
-__all__ = ["files", "is_export", "looks_like_posts", "read"]
+__all__ = ["files", "is_export", "looks_like_posts", "read", "refuse_unreadable"]
 
 _FOLDERS: Final = (
     "your_instagram_activity/content",
@@ -25,14 +25,29 @@ _FOLDERS: Final = (
     "your_instagram_activity",
     "content",
 )
-_PATTERNS: Final = ("posts_*.json", "stories.json", "reels.json", "igtv_videos.json", "archived_posts.json")
-_KEYS: Final = frozenset({"ig_stories", "ig_reels_media", "ig_igtv_media", "ig_archived_post_media"})
+_PATTERNS: Final = (
+    "posts.json",
+    "posts_*.json",
+    "stories.json",
+    "reels.json",
+    "igtv_videos.json",
+    "other_content.json",
+    "archived_posts.json",
+)
+_KEYS: Final = frozenset(
+    {"ig_stories", "ig_reels_media", "ig_igtv_media", "ig_other_media", "ig_archived_post_media"}
+)
 _PROFILES: Final = (
     "personal_information/personal_information/personal_information.json",
     "personal_information/personal_information.json",
     "account_information/personal_information.json",
 )
 _HEAD: Final = re.compile(rb'^\s*(?:\{\s*"ig_[a-z_]+"\s*:\s*)?\[\s*(?:\]|\{[^\[]*?"(?:media|uri)"\s*:)')
+_MARKS: Final = ("your_instagram_activity", "personal_information", "ads_information")
+_OLD_MARKS: Final = ("media.json", "messages.json")
+"""What lies at the root of older exports, of another shape, beside pictures of messages."""
+
+_NEVER_SHOWN: Final = ("$.ig_archived_post_media", "$.ig_other_media")
 _STORY_LIFE: Final = timedelta(hours=24)
 
 
@@ -63,6 +78,19 @@ def is_export(folder: Path) -> bool:
     return False
 
 
+def refuse_unreadable(folder: Path) -> None:
+    """Raise InputError for an export that is no JSON, or of a shape unknown here.
+
+    As a folder of pictures it would go in with those of private messages.
+    """
+    is_old = all((folder / mark).is_file() for mark in _OLD_MARKS)
+    if is_old or any((folder / mark).is_dir() for mark in _MARKS):
+        raise InputError(
+            f"{folder} looks like an export of Instagram and holds no posts in JSON that can be read: ask "
+            "for a new one, in JSON, not HTML; --format directory takes all pictures, those of messages too"
+        )
+
+
 def files(folder: Path) -> list[Path]:
     """Return the files of posts, stories and reels of an export, in the order they are read."""
     return [
@@ -79,7 +107,8 @@ def read(path: Path) -> Iterator[SourceRow | RefusedRow]:
 
     ``item_id`` is the handle, if the export tells it, and the first file's
     address. The posts of an account set to private are the followers', archived
-    ones private; of others the export does not tell, and public is assumed.
+    ones and ``other_content`` (where drafts are) private; of others the export
+    does not tell, and public is assumed.
     """
     profile = _Profile(path)
     done = 0
@@ -124,7 +153,7 @@ def _row(
     caption = next((title for title in (post.title, *(entry.title for entry in entries)) if title), "")
     published = post.creation_timestamp or entries[0].creation_timestamp
     visibility = Visibility.FOLLOWERS if profile.is_private else None
-    if "archived" in element.where:
+    if element.where.startswith(_NEVER_SHOWN):
         visibility = Visibility.PRIVATE
     try:
         at = datetime.fromtimestamp(published, UTC) if published else None

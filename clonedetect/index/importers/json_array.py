@@ -17,7 +17,9 @@ import msgspec
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import RefusedRow
 
-__all__ = ["Element", "elements", "parsed", "small_json"]
+__all__ = ["TOO_DEEP", "Element", "elements", "parsed", "small_json"]
+
+TOO_DEEP: Final = "JSON nested too deep to be read"
 
 MAX_ELEMENT_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
@@ -38,13 +40,16 @@ class Element:
     position: int
 
 
-def elements(path: Path, keys: Collection[str] = ()) -> Iterator[Element | RefusedRow]:
+def elements(
+    path: Path, keys: Collection[str] = (), *, is_paged: bool = False
+) -> Iterator[Element | RefusedRow]:
     """Yield the elements of the array that `path` is, or of its arrays under `keys`.
 
-    An element over 16 MB is refused, and so is the rest of a file that ends
+    With `is_paged` the file is an array of objects, the pages, that have such
+    arrays. An element over 16 MB is refused, and so is the rest of a file that ends
     before its array does.
     """
-    return _Cutter(path, frozenset(key.encode() for key in keys)).run()
+    return _Cutter(path, frozenset(key.encode() for key in keys), 2 if is_paged else 1).run()
 
 
 def parsed(element: Element, wanted: type[T]) -> T:
@@ -53,14 +58,18 @@ def parsed(element: Element, wanted: type[T]) -> T:
         return msgspec.json.decode(element.data, type=wanted)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{error} - in `{element.where}`") from error
+    except RecursionError as error:
+        raise InputError(f"{TOO_DEEP} - in `{element.where}`") from error
 
 
 class _Cutter:
     """Where the scan stands: depth, string or not, and the element that has begun."""
 
-    def __init__(self, path: Path, keys: frozenset[bytes]) -> None:
+    def __init__(self, path: Path, keys: frozenset[bytes], key_depth: int) -> None:
         self._path = path
         self._keys = keys
+        self._key_depth = key_depth
+        self._page = -1
         self._depth = 0
         self._array_depth = 0
         self._name = ""
@@ -104,7 +113,7 @@ class _Cutter:
         return f"{self._name or '$'}[{self._number}]" if self._array_depth else "$"
 
     def _quote(self, before: bytes) -> None:
-        if self._is_in_string and self._depth == 1 and not self._array_depth:
+        if self._is_in_string and self._depth == self._key_depth and not self._array_depth:
             self._key = (bytes(self._text) + before)[:-1][-_MAX_KEY_BYTES:]
         if not self._array_depth:
             self._pass_over(before)
@@ -151,11 +160,15 @@ class _Cutter:
             self._is_closed = self._depth == 0
 
     def _is_wanted(self) -> bool:
-        return self._depth == 1 or (self._depth == 2 and self._key in self._keys)
+        if self._depth == self._key_depth + 1:
+            return self._key in self._keys
+        return self._depth == 1 and self._key_depth == 1
 
     def _begin(self) -> None:
         self._array_depth = self._depth
-        self._name = "$" if self._depth == 1 else f"$.{self._key.decode('utf-8', 'replace')}"
+        self._page += 1
+        page = "$" if self._key_depth == 1 else f"$[{self._page}]"
+        self._name = page if self._depth == 1 else f"{page}.{self._key.decode('utf-8', 'replace')}"
         self._number = 0
         self._text.clear()
 
@@ -180,5 +193,5 @@ def small_json(path: Path, limit_bytes: int = MAX_ELEMENT_BYTES) -> Any:
         if path.stat().st_size > limit_bytes:
             return None
         return msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from clonedetect.errors import InputError
+from clonedetect.index.importers.json_array import TOO_DEEP
 from clonedetect.index.importers.rows import ItemRow, RefusedRow, SourceRow, to_item
 from clonedetect.index.importers.wording import refusal
 
@@ -41,6 +42,8 @@ def _row(source: str, number: int, position: int, line: bytes, folder: Path) -> 
         return SourceRow(source, number, to_item(_decoder.decode(line), folder), position)
     except (msgspec.DecodeError, InputError, UnicodeDecodeError) as error:
         return RefusedRow(source, number, refusal(error, is_json=True), position)
+    except RecursionError:
+        return RefusedRow(source, number, TOO_DEEP, position)
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, int, bytes | None]]:

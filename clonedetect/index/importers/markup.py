@@ -11,6 +11,9 @@ __all__ = ["html_text", "repaired"]
 
 _UNSEEN: Final = ["script", "style", "template", "noscript", "iframe", "head"]
 _BLOCKS: Final = "p,div,li,h1,h2,h3,h4,h5,h6,blockquote,figure,figcaption,pre,tr,ul,ol"
+_MISREAD: Final = re.compile(
+    "[\u00c2-\u00df][\u0080-\u00bf]|[\u00e0-\u00ef][\u0080-\u00bf]{2}|[\u00f0-\u00f4][\u0080-\u00bf]{3}"
+)
 _GAPS: Final = re.compile(r"\n{3,}")
 
 
@@ -32,8 +35,24 @@ def html_text(markup: str) -> str:
 
 
 def repaired(text: str) -> str:
-    """Undo UTF-8 that was read as Latin-1, as Instagram's exports have it; other text stays as it is."""
+    """Undo UTF-8 that was read as Latin-1, as Instagram's exports have it; other text stays as it is.
+
+    A text that is wholly of that kind is undone as a whole. Where it is mixed
+    with signs that were decoded rightly, or cut within a sign, only runs are
+    undone that no right text has: of three bytes and more, with a control
+    character, or beginning with the signs that stand before most of Latin-1.
+    """
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
-        return text
+        return _MISREAD.sub(_undone, text)
+
+
+def _undone(found: re.Match[str]) -> str:
+    run = found.group()
+    if len(run) == 2 and run[0] not in "\u00c2\u00c3" and run[1] >= "\u00a0":
+        return run
+    try:
+        return run.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return run

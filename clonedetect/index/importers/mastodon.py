@@ -12,6 +12,7 @@ from clonedetect.index.importers.assembly import (
     Skips,
     below,
     caption_of,
+    first_there,
     path_of_url,
     source_row,
     time_of,
@@ -24,6 +25,7 @@ from clonedetect.models.item import Visibility
 __all__ = ["outbox_of", "read"]
 
 _PUBLIC: Final = frozenset({"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"})
+_FILES: Final = "media_attachments/"
 _POSTS: Final = frozenset({"Note", "Article", "Question", "Page", "Image", "Video"})
 
 
@@ -109,9 +111,7 @@ class _Posts:
         return Visibility.PRIVATE
 
     def _medium(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        url = entry.get("url")
-        if not isinstance(url, str) or not url:
-            raise InputError("an attachment without a url")
+        url = _address(entry.get("url"))
         kind = _string(entry.get("mediaType")).partition("/")[0]
         medium: dict[str, Any] = {
             "kind": kind if kind in {"image", "video"} else None,
@@ -119,8 +119,20 @@ class _Posts:
             "height": entry.get("height") or None,
         }
         if "://" not in url:
-            return medium | {"path": below(self._media, path_of_url(url))}
+            whole = path_of_url(url)
+            _, _, tail = whole.rpartition(_FILES)  # before it: a bucket, where media were kept in one
+            names = dict.fromkeys((whole, _FILES + tail)) if tail != whole else (whole,)
+            return medium | {"path": first_there([below(self._media, name) for name in names])}
         return medium | {"url": url}
+
+
+def _address(url: Any) -> str:
+    """Return the address of an attachment, which may be a list of links (Pleroma, Akkoma)."""
+    for one in _list(url):
+        found = one.get("href") if isinstance(one, dict) else one
+        if isinstance(found, str) and found:
+            return found
+    raise InputError("an attachment without a url")
 
 
 def _text(post: Mapping[str, Any], key: str) -> str:

@@ -1,7 +1,13 @@
-"""A Pixelfed export of statuses: one JSON array of what its interface calls a status."""
+"""A Pixelfed export of statuses: what its interface calls a status, in one of three wrappings.
+
+Older releases wrote a bare array or one object with the array under ``data``;
+since exports are written in pieces, an array of such objects comes, a thousand
+statuses in each.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,14 +29,23 @@ from clonedetect.index.importers.markup import html_text
 from clonedetect.index.importers.rows import RefusedRow, SkippedRow, SourceRow
 from clonedetect.models.item import Visibility
 
-__all__ = ["read"]
+__all__ = ["is_statuses", "read"]
 
+_BARE: Final = re.compile(rb"\[\s*(?:\]\s*$|\{)")
+_WRAPPED: Final = re.compile(rb'\{\s*"data"\s*:\s*\[')
+_PAGED: Final = re.compile(rb'\[\s*\{\s*"data"\s*:\s*\[')
+_HEAD_BYTES: Final = 1024
 _CLASSES: Final = {
     "public": Visibility.PUBLIC,
     "unlisted": Visibility.PUBLIC,
     "private": Visibility.FOLLOWERS,
     "direct": Visibility.PRIVATE,
+    "archived": Visibility.PRIVATE,
+    "draft": Visibility.PRIVATE,
 }
+
+
+_KINDS: Final = {"image": "image", "gifv": "image", "video": "video"}
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -59,9 +74,15 @@ class _Status(msgspec.Struct, frozen=True):
     created_at: str | None = None
     edited_at: str | None = None
     language: str | None = None
-    account: _Account = _Account()
+    account: _Account | None = None
     media_attachments: tuple[_Attachment, ...] = ()
     tags: tuple[_Tag, ...] = ()
+
+
+def is_statuses(start: bytes) -> bool:
+    """Whether `start`, the first bytes of a file, begins a list of statuses."""
+    is_list = _BARE.match(start) or _WRAPPED.match(start)
+    return is_list is not None and b'"media_attachments"' in start and b'"visibility"' in start
 
 
 def read(path: Path, media: Path | None = None) -> Iterator[SourceRow | RefusedRow | SkippedRow]:
@@ -71,7 +92,9 @@ def read(path: Path, media: Path | None = None) -> Iterator[SourceRow | RefusedR
     Shares of others' statuses are passed over, counted once.
     """
     skips = Skips(str(path))
-    for element in elements(path):
+    with path.open("rb") as file:
+        is_paged = _PAGED.match(file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()) is not None
+    for element in elements(path, {"data"}, is_paged=is_paged):
         if isinstance(element, RefusedRow):
             yield element
             continue
@@ -92,7 +115,7 @@ def _row(path: Path, element: Element, status: _Status, media: Path | None) -> S
     try:
         if status.visibility not in _CLASSES:
             raise InputError(f"visibility {status.visibility[:40]!r} is not known")
-        account = status.account
+        account = status.account or _Account()
         fields = {
             "item_id": str(status.id),
             "account_id": None if account.id is None else str(account.id),
@@ -105,14 +128,14 @@ def _row(path: Path, element: Element, status: _Status, media: Path | None) -> S
             "visibility": _CLASSES[status.visibility],
             "lang": status.language,
         }
-        files = [_medium(entry, media) for entry in status.media_attachments if entry.type != "audio"]
+        files = [_medium(entry, media) for entry in status.media_attachments if entry.type.lower() != "audio"]
     except InputError as error:
         return place.refused(str(error))
     return source_row(place, fields, files)
 
 
 def _medium(entry: _Attachment, media: Path | None) -> dict[str, str | None]:
-    kind = "video" if entry.type == "video" else "image" if entry.type in {"image", "gifv"} else None
+    kind = _KINDS.get(entry.type.lower())
     found: dict[str, str | None] = {
         "url": entry.url,
         "kind": kind,
