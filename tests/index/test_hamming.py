@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index import hamming, mih
+from clonedetect.index import hamming, plans
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.models.reference import Generation
 
@@ -49,8 +49,8 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mak
     make, kind = request.param
     if kind == "mih":
         monkeypatch.setattr(hamming, "BANDED_FROM", 0)
-        monkeypatch.setattr(mih, "_PROBE_COST", 0)
-        monkeypatch.setattr(mih, "_CANDIDATE_COST", 0)
+        monkeypatch.setattr(plans, "_PROBE_COST", 0)
+        monkeypatch.setattr(plans, "_CANDIDATE_COST", 0)
     return make
 
 
