@@ -323,7 +323,7 @@ def full_rows(
     count: Number,
     seen: Array,
 ) -> tuple[Array, Number]:
-    """Return what lies in buckets of more than `full` rows that `shorts`, (q, 16), meet, and how many those are.
+    """Return what lies in buckets of more than `full` rows that `shorts`, (q, 16), meet, and how many.
 
     A bucket is read once, however many queries meet it. Left out are rows
     marked in `seen`, a bit a row; those returned are marked. The number is

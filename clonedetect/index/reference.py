@@ -2,17 +2,19 @@
 
 Hash and feature lookups are answered from hot files below ``hot/`` plus, in
 memory, what changed since those were written. They are built from the truth
-when there are none, when they are too far behind, or when something has been
-removed since; whoever opens the index first does it. Where the folder cannot
-be written to, everything is kept in memory.
+when there are none, when more is new than old, or when something has been
+removed since; whoever opens the index first does it. Hashes that are merely
+behind are answered at once and merged into new files in the background. Where
+the folder cannot be written to, everything is kept in memory.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -20,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 from sqlite_utils import Database
 
-from clonedetect.errors import IndexFormatError
+from clonedetect.errors import IndexFormatError, LockedError
 from clonedetect.index.bands import jaccard
-from clonedetect.index.hamming import HASH_BYTES, HammingIndex
+from clonedetect.index.hamming import HASH_BYTES, SCHEMA, HammingIndex
+from clonedetect.index.hotfiles import drop_generation, drop_leftovers, leftovers, read_plan
 from clonedetect.index.lock import FileLock
 from clonedetect.index.postings import SqlitePostings
 from clonedetect.index.rows import image_references, read_features
@@ -33,13 +36,13 @@ from clonedetect.models.reference import Generation, ImageReference, TextReferen
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, FeatureSet
 from clonedetect.protocols import CharacterModel, FeatureVotes
 
-__all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index"]
+__all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index", "write_hashes"]
 
 NEAR_DUPLICATE: Final = 0.8
 """Estimated Jaccard similarity from which two captions count as one text with several owners."""
 
 _DELTA_AT_LEAST: Final = 20_000
-_DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, building anew pays off within a few openings
+_DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, merging pays off within a few openings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +147,9 @@ class OpenIndex:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database; lookups that were handed out no longer work."""
+        """Let go of the database and end a merge under way; lookups that were handed out no longer work."""
+        if "hashes" in self.__dict__:
+            self.hashes.close()
         self._store.close()
 
     @cached_property
@@ -247,26 +252,71 @@ def _current_hashes(source: HotSource) -> HammingIndex:
     """Open the files and bring them up to date, or build them where that cannot be or is not worth it."""
     if source.folder is None:
         return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
-    index = _caught_up(source)
-    if index is not None:
-        return index
-    source.folder.parent.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(source.folder.parent / "build.lock", wait=True):
-        index = _caught_up(source)  # whoever held the lock may have built it
+    index = _caught_up(source, source.folder) or _built(source, source.folder)
+    if index.changed > max(_DELTA_AT_LEAST, len(index) // _DELTA_SHARE):
+        index.merge_in_background(
+            source.folder,
+            generation=source.generation,
+            lineage=source.lineage,
+            is_wanted=partial(may_stand, source),
+        )
+    elif leftovers(source.folder):
+        _tidy(source.folder)
+    return index
+
+
+def _built(source: HotSource, folder: Path) -> HammingIndex:
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    with FileLock(folder.parent / "build.lock", wait=True):
+        index = _caught_up(source, folder)  # whoever held the lock may have built it
         if index is not None:
             return index
-        HammingIndex.build(
-            source.folder, *source.hashes(), generation=source.generation, lineage=source.lineage
-        )
-        return HammingIndex.open(source.folder)
+        if not may_stand(source):  # a later state's files stay for later readers
+            return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
+        write_hashes(source)
+        try:
+            return HammingIndex.open(folder)
+        except FileNotFoundError:
+            return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
 
 
-def _caught_up(source: HotSource) -> HammingIndex | None:
-    """Return the files' index with the changes since, or None if it must be built."""
+def write_hashes(source: HotSource) -> None:
+    """Write the hot files of exactly this state; for whoever holds the lock of ``hot/``.
+
+    They are dropped again where something was removed from the index
+    meanwhile: its remover could not know of them.
+    """
     if source.folder is None:
-        return None
+        raise ValueError("hot files are written where the index can be")
+    generation, lineage = source.generation, source.lineage
+    HammingIndex.build(source.folder, *source.hashes(), generation=generation, lineage=lineage)
+    if not may_stand(source):
+        drop_generation(source.folder, schema=SCHEMA, generation=generation.number, lineage=lineage)
+
+
+def may_stand(source: HotSource) -> bool:
+    """Whether hot files of hashes of this state may lie in the index as it is now.
+
+    They may not where something was removed for good since, nor in the place
+    of a later state's.
+    """
+    if source.folder is None:
+        return False
+    with IndexStore.open(source.folder.parent.parent) as store:
+        now = replace(source, db=store.db)
+        if not now.covers(source.generation.number, source.lineage):
+            return source.generation.number == 0 and not store.count()
+        try:
+            plan = read_plan(source.folder, schema=SCHEMA)
+        except (FileNotFoundError, IndexFormatError):
+            return True
+        return plan.generation <= source.generation.number or not now.covers(plan.generation, plan.lineage)
+
+
+def _caught_up(source: HotSource, folder: Path) -> HammingIndex | None:
+    """Return the files' index with the changes since, or None if it must be built."""
     try:
-        index = HammingIndex.open(source.folder)
+        index = HammingIndex.open(folder)
     except (FileNotFoundError, IndexFormatError):
         return None  # built again from the truth; nothing is lost
     built = index.snapshot().number
@@ -275,9 +325,15 @@ def _caught_up(source: HotSource) -> HammingIndex | None:
     if built == source.generation.number:
         return index
     hashes, ids = source.hashes(since=built)
-    if len(ids) > max(_DELTA_AT_LEAST, len(index) // _DELTA_SHARE):
+    if len(ids) > max(_DELTA_AT_LEAST, len(index)):
         return None
     removed = source.removed_since(built)
     index.delete((removed[:, None] * VIEWS_PER_MEDIA + np.arange(VIEWS_PER_MEDIA)).reshape(-1))
     index.add(hashes, ids)
     return index
+
+
+def _tidy(folder: Path) -> None:
+    """Drop what a killed merge left, unless one is under way."""
+    with suppress(LockedError), FileLock(folder.parent / "build.lock"):
+        drop_leftovers(folder)

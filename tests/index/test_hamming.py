@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index import hamming, plans
+from clonedetect.index import plans, segments
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.models.reference import Generation
 
@@ -48,7 +48,7 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mak
     """Each way to come by an index, in each layout: banded however few, and even where a scan is cheaper."""
     make, kind = request.param
     if kind == "mih":
-        monkeypatch.setattr(hamming, "BANDED_FROM", 0)
+        monkeypatch.setattr(segments, "BANDED_FROM", 0)
         monkeypatch.setattr(plans, "_PROBE_COST", 0)
         monkeypatch.setattr(plans, "_CANDIDATE_COST", 0)
     return make
@@ -138,9 +138,9 @@ def test_an_id_added_again_after_its_deletion_is_found_once(make: Make, tmp_path
 
 def test_blocks_of_rows_and_queries_leave_no_seam(make: Make, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
-    count, asked = hamming._BLOCK_ROWS * 2 + 3, hamming._BLOCK_QUERIES * 2 + 1
+    count, asked = segments._BLOCK_ROWS * 2 + 3, segments._BLOCK_QUERIES * 2 + 1
     stored = rng.integers(0, 256, (count, 32), np.uint8)
-    where = np.array([0, hamming._BLOCK_ROWS - 1, hamming._BLOCK_ROWS, count - 1])
+    where = np.array([0, segments._BLOCK_ROWS - 1, segments._BLOCK_ROWS, count - 1])
     queries = stored[np.resize(where, asked)]
     queries[:, 0] ^= 1
     index = make(tmp_path / "hot", [(row.tobytes(), number) for number, row in enumerate(stored)])

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
 from clonedetect.index import kernels, mih, plans
-from clonedetect.index.hamming import BANDED_FROM, HammingIndex, Layout
+from clonedetect.index.hamming import HammingIndex, Layout
+from clonedetect.index.segments import BANDED_FROM
 from clonedetect.models.reference import Generation
 
 COUNT = 60_000
