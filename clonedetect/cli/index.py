@@ -11,6 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clonedetect.cli.compact import compact
 from clonedetect.cli.console import (
     emit,
     exit_codes,
@@ -46,6 +47,9 @@ _SHOWN_REFUSALS = 20
 @click.group()
 def index() -> None:
     """The platform's own public posts: the only thing suspects are compared with."""
+
+
+index.add_command(compact)
 
 
 @index.command()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clonedetect.errors import IndexFormatError, InputError
-from clonedetect.index import reference
+from clonedetect.index import hothashes
 from clonedetect.index.bands import BANDS, ROWS, band_keys, jaccard
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.postings import SqlitePostings
@@ -157,7 +157,7 @@ def test_hot_files_follow_changes_without_being_rebuilt(open_store: Open, librar
 def test_an_index_that_is_behind_answers_at_once_and_is_merged_beside(
     open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reference, "_DELTA_AT_LEAST", 2)
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
     with open_store() as store:
         for number in (1, 2):
             library.add(store, library.item(number))
@@ -188,7 +188,7 @@ def merged(index: OpenIndex) -> bool:
 def test_hot_files_are_built_anew_when_more_is_new_than_old(
     open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reference, "_DELTA_AT_LEAST", 2)
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
     with open_store() as store:
         library.add(store, library.item(1))
         with opened(store) as index:
@@ -218,7 +218,7 @@ def test_a_merge_that_a_removal_overtakes_leaves_nothing_behind(
     open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever removes drops the hot files that are there; those of a merge may come later."""
-    monkeypatch.setattr(reference, "_DELTA_AT_LEAST", 2)
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
     bits = library.hash_picture(library.picture_bytes(2)).hashes[0].bits
     with open_store() as store:
         for number in (1, 2):
