@@ -98,7 +98,8 @@ def ways(candidates: Ids, radius: int, rows: int) -> list[tuple[Way, tuple[int, 
 
     `candidates`, int64 (q, 16), are the fragments each query meets in each band
     of `rows` hashes. A band is heavy where they are many more than chance has
-    it. Few heavy bands are left out; a query with more is in a crowd.
+    it. Few heavy bands are left out; a query with more is in a crowd. Numbers
+    rise within a way.
     """
     chance = probes_for(radius).counts * (rows / _VALUES)
     heavy = candidates - chance > max(rows / _HEAVY_SHARE, _HEAVY_AT_LEAST)
@@ -117,7 +118,8 @@ def ways(candidates: Ids, radius: int, rows: int) -> list[tuple[Way, tuple[int, 
             is_flat = _cost(radius, 1.0, candidates[numbers].sum(axis=1)) > rows
             crowded.append(numbers[~is_flat])
         flat.append(numbers[is_flat])
-    found = [(Way.FLAT, NO_BAND, np.concatenate(flat)), (Way.CROWDED, NO_BAND, np.concatenate(crowded))]
+    shared = ((Way.FLAT, flat), (Way.CROWDED, crowded))
+    found = [(way, NO_BAND, np.sort(np.concatenate(parts))) for way, parts in shared]
     return [plan for plan in (*found, *banded) if len(plan[2])]
 
 
