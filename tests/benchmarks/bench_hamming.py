@@ -252,3 +252,38 @@ def test_skewed_lookup() -> None:
     told(figures)
     assert agrees
     assert min(shares) >= 0.5
+
+
+def test_lookup_while_merging(hashes: np.ndarray, folder: Path) -> None:
+    """Files of eight ninths, the rest in memory, merged while searches go on."""
+    first = COUNT * 8 // 9
+    HammingIndex.build(folder / "hot", hashes[:first], np.arange(first), layout=Layout.MIH)
+    index = HammingIndex.open(folder / "hot")
+    queries = np.random.default_rng(4).integers(0, 256, (BATCH, 32), np.uint8)
+    queries[:16], queries[16:32] = hashes[:16], hashes[-16:]
+    index.range_search(queries[:1], 31)
+    figures: list[Figure] = [("hashes in files", first, ""), ("hashes added in memory", COUNT - first, "")]
+    started = time.perf_counter()
+    index.add(hashes[first:], np.arange(first, COUNT))
+    figures.append(("adding them", time.perf_counter() - started, "s"))
+    wanted = index.range_search(queries, 31)
+    figures += Rate(lambda: index.range_search(queries, 31), BATCH).figures(
+        "radius 31 with the added in memory"
+    )
+    started, asked, longest = time.perf_counter(), 0, 0.0
+    merge = index.merge_in_background(folder / "hot")
+    while not merge.is_over:
+        began = time.perf_counter()
+        assert all(map(np.array_equal, index.range_search(queries, 31), wanted))
+        longest, asked = max(longest, time.perf_counter() - began), asked + BATCH
+    took = time.perf_counter() - started
+    figures += [("merge in the background", took, "s"), ("radius 31 meanwhile", asked / took, "queries/s")]
+    figures.append((f"longest batch of {BATCH:,} meanwhile", longest * 1000, "ms"))
+    started = time.perf_counter()
+    assert all(map(np.array_equal, index.range_search(queries, 31), wanted))
+    figures.append(
+        ("first batch after it, which maps the new files", (time.perf_counter() - started) * 1000, "ms")
+    )
+    told(figures)
+    assert merge.is_written
+    assert index.changed == 0
