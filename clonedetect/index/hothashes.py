@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from clonedetect.errors import IndexFormatError, LockedError
+from clonedetect.errors import IndexFormatError, InputError, LockedError
 from clonedetect.index.hamming import SCHEMA, HammingIndex
 from clonedetect.index.hotfiles import drop_generation, drop_leftovers, leftovers, read_plan
 from clonedetect.index.hotsource import HotSource
@@ -28,7 +29,9 @@ def current_hashes(source: HotSource) -> HammingIndex:
     """Open the files and bring them up to date, or build them where that cannot be or is not worth it."""
     if source.folder is None:
         return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
-    index = _caught_up(source, source.folder) or _built(source, source.folder)
+    index = _caught_up(source, source.folder)
+    if index is None:
+        index = _built(source, source.folder)
     if index.changed > max(_DELTA_AT_LEAST, len(index) // _DELTA_SHARE):
         index.merge_in_background(
             source.folder,
@@ -94,15 +97,20 @@ def _may_stand(source: HotSource) -> bool:
     """
     if source.folder is None:
         return False
-    with IndexStore.open(source.folder.parent.parent) as store:
-        now = replace(source, db=store.db)
-        if not now.covers(source.generation.number, source.lineage):
-            return source.generation.number == 0 and not store.count()
-        try:
-            plan = read_plan(source.folder, schema=SCHEMA)
-        except (FileNotFoundError, IndexFormatError):
-            return True
-        return plan.generation <= source.generation.number or not now.covers(plan.generation, plan.lineage)
+    try:
+        plan = read_plan(source.folder, schema=SCHEMA)
+    except (FileNotFoundError, IndexFormatError):
+        plan = None
+    try:
+        with IndexStore.open(source.folder.parent.parent) as store:
+            now = replace(source, db=store.db)
+            if not now.covers(source.generation.number, source.lineage):
+                return source.generation.number == 0 and not store.count()
+            if plan is None or plan.generation <= source.generation.number:
+                return True
+            return not now.covers(plan.generation, plan.lineage)
+    except (InputError, IndexFormatError, sqlite3.Error):
+        return False  # who cannot look keeps no copy of what may have been withdrawn
 
 
 def _caught_up(source: HotSource, folder: Path) -> HammingIndex | None:
