@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from clonedetect.cli.chart import spread_chart
+from clonedetect.cli.compact import compact
 from clonedetect.cli.console import (
     emit,
     exit_codes,
@@ -48,6 +49,9 @@ _SHOWN_REFUSALS = 20
 @click.group()
 def index() -> None:
     """The platform's own public posts: the only thing suspects are compared with."""
+
+
+index.add_command(compact)
 
 
 @index.command()

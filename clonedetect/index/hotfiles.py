@@ -21,7 +21,17 @@ import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
 
-__all__ = ["ArrayFile", "Plan", "open_arrays", "read_plan", "verify_arrays", "write_generation"]
+__all__ = [
+    "ArrayFile",
+    "Plan",
+    "drop_generation",
+    "drop_leftovers",
+    "leftovers",
+    "open_arrays",
+    "read_plan",
+    "verify_arrays",
+    "write_generation",
+]
 
 PLAN = "plan.json"
 Array = npt.NDArray[Any]
@@ -70,11 +80,48 @@ def write_generation(
     One process at a time may write a folder; readers need no lock.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = {name: _write_array(folder, name, array) for name, array in arrays}
+    try:
+        files = {name: _write_array(folder, name, array) for name, array in arrays}
+    except BaseException:
+        drop_leftovers(folder)
+        raise
     plan = Plan(schema, layout, generation, snapshot_id, lineage, files, bands)
     _write_bytes(folder / PLAN, msgspec.json.format(msgspec.json.encode(plan, order="sorted")) + b"\n")
-    _drop_others(folder, {file.file for file in files.values()} | {PLAN})
+    drop_leftovers(folder)
     return plan
+
+
+def drop_leftovers(folder: Path) -> bool:
+    """Drop the files that the plan of `folder` does not name: older ones, and those of a write cut short.
+
+    For whoever may write the folder. Returns whether there were any.
+    """
+    left = leftovers(folder)
+    for path in left:
+        path.unlink(missing_ok=True)
+    return bool(left)
+
+
+def leftovers(folder: Path) -> tuple[Path, ...]:
+    """Return the files that the plan of `folder` does not name, all where there is no usable plan."""
+    try:
+        plan = msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
+        named = {file.file for file in plan.arrays.values()}
+    except (FileNotFoundError, msgspec.DecodeError):
+        named = set()
+    found = folder.iterdir() if folder.is_dir() else ()
+    return tuple(path for path in found if path.suffix in {".npy", ".tmp"} and path.name not in named)
+
+
+def drop_generation(folder: Path, *, schema: int, generation: int, lineage: str) -> None:
+    """Drop the plan and the files of `folder` if they are of this generation and lineage, else nothing."""
+    try:
+        plan = read_plan(folder, schema=schema)
+    except (FileNotFoundError, IndexFormatError):
+        return
+    if (plan.generation, plan.lineage) == (generation, lineage):
+        (folder / PLAN).unlink(missing_ok=True)
+        drop_leftovers(folder)
 
 
 def read_plan(folder: Path, *, schema: int) -> Plan:
@@ -154,9 +201,3 @@ def _write_bytes(target: Path, data: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _drop_others(folder: Path, keep: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name not in keep and path.suffix in {".npy", ".tmp"}:
-            path.unlink(missing_ok=True)

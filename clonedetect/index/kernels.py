@@ -29,7 +29,14 @@ from clonedetect.index.instructions import (
     prefetch,
 )
 
-__all__ = ["DAMAGED", "candidates", "probe_band", "scan_flat", "sort_band"]
+__all__ = [
+    "DAMAGED",
+    "candidates",
+    "full_rows",
+    "probe_band",
+    "scan_flat",
+    "sort_band",
+]
 
 DAMAGED: Final = -1
 """Returned as the number of hits when a row number lies outside the stored hashes."""
@@ -51,11 +58,12 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
 def _compiled(function: Loop) -> Loop:
+    """Compile a loop when it is first called, and keep it in numba's cache where one can be written."""
     try:
-        compiled: Any = njit(cache=True, nogil=True)(function)
+        made: Any = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder it may write its cache to
-        compiled = njit(nogil=True)(function)
-    return cast("Loop", compiled)
+        made = njit(nogil=True)(function)
+    return cast("Loop", made)
 
 
 @_compiled
@@ -91,8 +99,8 @@ def candidates(
     masks: Array,
     probes: Array,
 ) -> Array:
-    """Count the fragments each of `queries`, (q, 16), would be compared with, all bands together."""
-    counts = np.zeros(len(queries), np.int64)
+    """Count the fragments each of `queries`, (q, 16), would be compared with, int64 (q, 16) by band."""
+    counts = np.zeros((len(queries), _BANDS), np.int64)
     for band in range(_BANDS):
         for number in range(len(queries)):
             key = np.int64(queries[number, band])
@@ -100,7 +108,7 @@ def candidates(
             for probe in range(probes[band]):
                 bucket = key ^ np.int64(masks[probe])
                 total += np.int64(starts[band, bucket + 1]) - np.int64(starts[band, bucket])
-            counts[number] += total
+            counts[number, band] = total
     return counts
 
 
@@ -131,6 +139,7 @@ def _found_earlier(
 
 @_compiled
 def _distance(hashes: Array, row: Number, query: Array) -> Number:
+    """Count the bits in which a stored hash, (n, 4) words, differs from `query`, (4,)."""
     total = np.uint64(0)
     for word in range(4):
         total += count_bits(hashes[row, word] ^ query[word])
@@ -138,16 +147,21 @@ def _distance(hashes: Array, row: Number, query: Array) -> Number:
 
 
 @_compiled
-def _put(hits: Array, count: Number, number: Number, row: Number, distance: Number) -> Array:
-    """Write hit number `count`, into a copy of twice the size where `hits` is full."""
-    if count == len(hits):
-        larger = np.empty((2 * count, 3), np.int64)
-        larger[:count] = hits
-        hits = larger
+def _with_room(hits: Array, count: Number, more: Number) -> Array:
+    """Return `hits`, or a copy of twice the size and more, so that `more` fit behind the first `count`."""
+    if count + more <= len(hits):
+        return hits
+    larger = np.empty((2 * (count + more), 3), np.int64)
+    larger[:count] = hits[:count]
+    return larger
+
+
+@_compiled
+def _put(hits: Array, count: Number, number: Number, row: Number, distance: Number) -> None:
+    """Write hit number `count`, for which `_with_room` made room: an array handed back costs 50 ns a hit."""
     hits[count, 0] = number
     hits[count, 1] = row
     hits[count, 2] = distance
-    return hits
 
 
 @_compiled
@@ -162,21 +176,21 @@ def _verify(
     radius: Number,
     hits: Array,
     count: Number,
-) -> tuple[Array, Number]:
+) -> Number:
     """Compare whole hashes: first all row numbers, then all hashes, so that the loads overlap."""
     for step in range(size):
         row = np.int64(rows[survivors[step, 1]])
         if row >= len(hashes):
-            return hits, DAMAGED
+            return DAMAGED
         survivors[step, 1] = row
         prefetch(hashes, 4 * row)
     for step in range(size):
         number, row = survivors[step, 0], survivors[step, 1]
         distance = _distance(hashes, row, queries[number])
         if distance <= radius and not _found_earlier(hashes, row, queries[number], band, weights):
-            hits = _put(hits, count, number, row, distance)
+            _put(hits, count, number, row, distance)
             count += 1
-    return hits, count
+    return count
 
 
 @_compiled
@@ -187,15 +201,19 @@ def _look_up(
     masks: Array,
     probes: Number,
     limit: Number,
+    full: Number,
     bounds: Array,
     pending: Number,
     number: Number,
 ) -> Number:
-    """Append the buckets near `key` to `bounds`, ask for their fragments, and return how many there are."""
+    """Append the buckets near `key` to `bounds`, ask for their fragments, and return how many there are.
+
+    Those of more than `full` fragments are left out.
+    """
     for probe in range(probes):
         mask = np.int64(masks[probe])
         start, stop = np.int64(starts[key ^ mask]), np.int64(starts[(key ^ mask) + 1])
-        if start < stop:
+        if start < stop <= start + full:
             for place in range(start, min(stop, start + _AHEAD), _LINE):
                 prefetch(fragments, place)
             bounds[pending, 0] = number
@@ -256,12 +274,14 @@ def probe_band(
     probes: Number,
     weights: Array,
     radius: Number,
+    full: Number,
 ) -> tuple[Array, Number]:
     """Return (query number, row, distance) of what `band` is the first to find, and how many those are.
 
     `queries`, (q, 4), and `shorts`, (q, 16), are the same bits; `masks` begin
-    with the `probes` that belong to this band's radius. The count is `DAMAGED`
-    where `rows` names a hash that is not there.
+    with the `probes` that belong to this band's radius. Buckets of more than
+    `full` rows are passed over: see `full_rows`. The count is `DAMAGED` where
+    `rows` names a hash that is not there.
     """
     bounds = np.empty((max(_PROBES, probes), 4), np.int64)
     survivors = np.empty((_SURVIVORS + LANES, 2), np.int64)
@@ -275,20 +295,62 @@ def probe_band(
         pending = 0
         for number in range(first, min(first + tile, len(queries))):
             key = np.int64(shorts[number, band])
-            pending = _look_up(starts, fragments, key, masks, probes, limit, bounds, pending, number)
+            pending = _look_up(starts, fragments, key, masks, probes, limit, full, bounds, pending, number)
         entry = 0
         while entry < pending:
             entry, size = _collect(
                 fragments, rows, shorts, following, bounds, entry, pending, survivors, size
             )
             if size >= _SURVIVORS:
-                hits, count = _verify(
-                    survivors, size, rows, hashes, queries, band, weights, radius, hits, count
-                )
+                hits = _with_room(hits, count, size)
+                count = _verify(survivors, size, rows, hashes, queries, band, weights, radius, hits, count)
                 size = 0
                 if count == DAMAGED:
                     return hits, count
-    return _verify(survivors, size, rows, hashes, queries, band, weights, radius, hits, count)
+    hits = _with_room(hits, count, size)
+    return hits, _verify(survivors, size, rows, hashes, queries, band, weights, radius, hits, count)
+
+
+@_compiled
+def full_rows(
+    band: Number,
+    starts: Array,
+    rows: Array,
+    shorts: Array,
+    masks: Array,
+    probes: Number,
+    full: Number,
+    count: Number,
+    seen: Array,
+) -> tuple[Array, Number]:
+    """Return what lies in buckets of more than `full` rows that `shorts`, (q, 16), meet, and how many.
+
+    A bucket is read once, however many queries meet it. Left out are rows
+    marked in `seen`, a bit a row; those returned are marked. The number is
+    `DAMAGED` where a row is not among the first `count`.
+    """
+    is_met = np.zeros(len(starts), np.uint8)
+    size = np.int64(0)
+    for number in range(len(shorts)):
+        for probe in range(probes):
+            bucket = np.int64(shorts[number, band]) ^ np.int64(masks[probe])
+            length = np.int64(starts[bucket + 1]) - np.int64(starts[bucket])
+            if length > full and not is_met[bucket]:
+                is_met[bucket] = 1
+                size += length
+    found = np.empty(size, np.int64)
+    size = np.int64(0)
+    for bucket in np.flatnonzero(is_met):
+        for place in range(np.int64(starts[bucket]), np.int64(starts[bucket + 1])):
+            row = np.int64(rows[place])
+            if row >= count:
+                return found, DAMAGED
+            bit = np.uint64(1) << np.uint64(row & 63)
+            if not seen[row >> 6] & bit:
+                seen[row >> 6] |= bit
+                found[size] = row
+                size += 1
+    return found, size
 
 
 @_compiled
@@ -313,6 +375,28 @@ def _near_rows(
 
 
 @_compiled
+def _measured(
+    hashes: Array,
+    first: Number,
+    places: Array,
+    found: Number,
+    number: Number,
+    query: Array,
+    radius: Number,
+    hits: Array,
+    count: Number,
+) -> Number:
+    for near in range(found):
+        row = first + places[near]
+        if row < len(hashes):  # the last columns hold leftovers of the block before
+            distance = _distance(hashes, row, query)
+            if distance <= radius:
+                _put(hits, count, number, row, distance)
+                count += 1
+    return count
+
+
+@_compiled
 def scan_flat(hashes: Array, queries: Array, radius: Number) -> tuple[Array, Number]:
     """Return (query number, row, distance) of every hash within `radius`, and how many those are.
 
@@ -332,11 +416,6 @@ def scan_flat(hashes: Array, queries: Array, radius: Number) -> tuple[Array, Num
             found = _near_rows(
                 low, high, size, queries[number, 0], queries[number, 1], np.uint64(radius), places
             )
-            for near in range(found):
-                row = first + places[near]
-                if row < len(hashes):  # the last columns hold leftovers of the block before
-                    distance = _distance(hashes, row, queries[number])
-                    if distance <= radius:
-                        hits = _put(hits, count, number, row, distance)
-                        count += 1
+            hits = _with_room(hits, count, found)
+            count = _measured(hashes, first, places, found, number, queries[number], radius, hits, count)
     return hits, count

@@ -14,9 +14,14 @@ next band's 16 bits, the fragment, lie beside each row number: in a bucket of
 before a hash is touched. (The pigeonring principle: Qin and Xiao, VLDB 2018,
 which sharpens the multi-index hashing of Norouzi, Punjani and Fleet, 2012.)
 
-The weights depend on the radius asked for, the files do not: every radius is
-answered exactly. Where a query would be compared with so many candidates that
-a flat scan is cheaper, as for a picture nearly blank among many, it scans.
+Any weights will do, and any radius: the files depend on neither. Buckets of
+hashes that agree more than chance would have it, full ones, are kept from
+costing more than the rest (see `plans`): a query that meets them in few bands
+gives those the weight 0, so that they are not looked up, and the others more.
+Queries that meet them in many bands are in a crowd, as a nearly blank picture
+among such pictures: the rows of full buckets are gathered once for all such
+queries of a batch and compared with each. Where even that would be more than
+a flat scan, it scans. All ways are exact.
 """
 
 from __future__ import annotations
@@ -24,8 +29,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -34,17 +39,12 @@ import numpy.typing as npt
 from clonedetect.errors import IndexFormatError
 from clonedetect.index import kernels
 from clonedetect.index.instructions import LANES
+from clonedetect.index.plans import BANDS, NO_BAND, Probes, Way, full_size, is_flat_cheaper, probes_for, ways
 
-__all__ = ["BANDS", "BOUNDARIES", "Bands", "available_cores", "band_arrays", "flat", "weights_for"]
+__all__ = ["BANDS", "BOUNDARIES", "Bands", "available_cores", "band_arrays", "flat"]
 
-BANDS: Final = 16
 BOUNDARIES: Final = tuple(range(0, 257, 16))
 _VALUES: Final = 1 << 16
-
-# How many hashes are scanned flat in the time of one bucket looked up and of one fragment compared,
-# what follows from either included; measured (docs/performance.md).
-_PROBE_COST: Final = 150
-_CANDIDATE_COST: Final = 10
 _TURN_AT_LEAST: Final = 64  # queries of one thread's turn: fewer are not worth waking a thread for
 _TURN_AT_MOST: Final = 1024
 
@@ -88,27 +88,83 @@ class Bands:
         return cls(starts, rows, tuple(views[f"fragments{band:02}"] for band in range(BANDS)))
 
     def search(self, hashes: npt.NDArray[np.uint8], queries: Words, radius: int, threads: int) -> Found:
-        """Return (query numbers, rows, distances) within `radius` of `queries`, uint64 (q, 4), unordered."""
-        words = _frozen(hashes.view(np.uint64))
-        return _in_turns(lambda part: self._search(words, part, radius), _frozen(queries), threads)
+        """Return (query numbers, rows, distances) within `radius` of `queries`, uint64 (q, 4), unordered.
 
-    def _search(self, hashes: Words, queries: Words, radius: int) -> Found:
-        _, masks, probes = _probes(radius)
-        looking_up = _PROBE_COST * int(probes.sum())
-        if looking_up > len(hashes):
+        Turns of a batch are shared by `threads`, which share nothing but the stored arrays.
+        """
+        if not len(queries):
+            return _NONE
+        words, queries = _frozen(hashes.view(np.uint64)), _frozen(queries)
+        turns = _turns(np.arange(len(queries)), threads)
+        with ThreadPoolExecutor(threads) if len(turns) > 1 < threads else nullcontext() as pool:
+            run: Callable[..., Iterator[Any]] = map if pool is None else pool.map
+            if is_flat_cheaper(radius, len(words)):
+                planned = [(Way.FLAT, NO_BAND, turn) for turn in turns]
+            else:
+                counts = run(lambda turn: self._candidates(_frozen(queries[turn]), radius), turns)
+                planned = [
+                    (way, left_out, turn)
+                    for way, left_out, numbers in ways(np.concatenate(list(counts)), radius, len(words))
+                    for turn in ([numbers] if way is Way.CROWDED else _turns(numbers, threads))
+                ]
+
+            def look_up(way: Way, left_out: tuple[int, ...], numbers: Ids) -> Found:
+                part = queries if len(numbers) == len(queries) else _frozen(queries[numbers])
+                return _renumbered(self._found(words, part, radius, way=way, left_out=left_out), numbers)
+
+            return _joined(list(run(lambda plan: look_up(*plan), planned)))
+
+    def _candidates(self, queries: Words, radius: int) -> Ids:
+        plan = probes_for(radius)
+        counted: Ids = kernels.candidates(self.starts, queries.view(np.uint16), plan.masks, plan.counts)
+        return counted
+
+    def _found(
+        self, hashes: Words, queries: Words, radius: int, *, way: Way, left_out: tuple[int, ...]
+    ) -> Found:
+        if way is Way.FLAT:
             return flat(hashes, queries, radius)
-        candidates = kernels.candidates(self.starts, queries.view(np.uint16), masks, probes)
-        is_banded = looking_up + _CANDIDATE_COST * candidates <= len(hashes)
-        banded, scanned = np.flatnonzero(is_banded), np.flatnonzero(~is_banded)
-        few = queries if is_banded.all() else _frozen(queries[banded])
-        found = [_renumbered(self._probe(hashes, few, radius, band), banded) for band in range(BANDS)]
-        if len(scanned):
-            found.append(_renumbered(flat(hashes, _frozen(queries[scanned]), radius), scanned))
+        plan = probes_for(radius, left_out)
+        if way is Way.CROWDED:
+            return self._crowded(hashes, queries, radius, plan)
+        return self._probed(hashes, queries, radius, plan, full=len(hashes))
+
+    def _probed(self, hashes: Words, queries: Words, radius: int, plan: Probes, *, full: int) -> Found:
+        found = [self._probe(hashes, queries, radius, plan, band=band, full=full) for band in range(BANDS)]
         return _joined(found)
 
-    def _probe(self, hashes: Words, queries: Words, radius: int, band: int) -> Found:
-        weights, masks, probes = _probes(radius)
-        if not probes[band] or not len(queries):
+    def _crowded(self, hashes: Words, queries: Words, radius: int, plan: Probes) -> Found:
+        """Read each full bucket once for all `queries`; what is in none is found as ever."""
+        full = full_size(len(hashes))
+        seen = np.zeros(-(-len(hashes) // 64), np.uint64)
+        crowd = np.concatenate(
+            [self._full_rows(queries, plan, band=band, full=full, seen=seen) for band in range(BANDS)]
+        )
+        numbers, rows, distances = self._probed(hashes, queries, radius, plan, full=full)
+        kept = ~_is_marked(seen, rows)
+        among, places, away = flat(_frozen(hashes[crowd]), queries, radius)
+        return _joined([(numbers[kept], rows[kept], distances[kept]), (among, crowd[places], away)])
+
+    def _full_rows(self, queries: Words, plan: Probes, *, band: int, full: int, seen: Words) -> Ids:
+        rows, count = kernels.full_rows(
+            band,
+            self.starts[band],
+            self.rows[band],
+            queries.view(np.uint16),
+            plan.masks,
+            plan.counts[band],
+            full,
+            len(self.rows[band]),
+            seen,
+        )
+        _refuse_damaged(count)
+        found: Ids = rows[:count]
+        return found
+
+    def _probe(
+        self, hashes: Words, queries: Words, radius: int, plan: Probes, *, band: int, full: int
+    ) -> Found:
+        if not plan.counts[band] or not len(queries):
             return _NONE
         hits, count = kernels.probe_band(
             band,
@@ -118,15 +174,13 @@ class Bands:
             hashes,
             queries,
             queries.view(np.uint16),
-            masks,
-            probes[band],
-            weights,
+            plan.masks,
+            plan.counts[band],
+            plan.weights,
             radius,
+            full,
         )
-        if count == kernels.DAMAGED:
-            raise IndexFormatError(
-                "the index of hashes is damaged: a band names a row that is not there; delete it"
-            )
+        _refuse_damaged(count)
         return _columns(hits, count)
 
 
@@ -146,12 +200,6 @@ def band_arrays(hashes: npt.NDArray[np.uint8]) -> Iterator[tuple[str, npt.NDArra
     yield "starts", starts
 
 
-def weights_for(radius: int) -> Ids:
-    """Return a weight for each band, `radius` + 1 in all, as even as can be; one less is its probe radius."""
-    least, more = divmod(radius + 1, BANDS)
-    return np.array([least + (band < more) for band in range(BANDS)], np.int64)
-
-
 def flat(hashes: Words, queries: Words, radius: int) -> Found:
     """Compare each of `queries`, uint64 (q, 4), with each of `hashes`, uint64 (n, 4)."""
     return _columns(*kernels.scan_flat(hashes, queries, radius))
@@ -164,37 +212,22 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_turns(search: Callable[[Words], Found], queries: Words, threads: int) -> Found:
-    """Search parts of `queries` in as many threads, which share nothing but the stored arrays."""
-    size = min(max(-(-len(queries) // (2 * threads)), _TURN_AT_LEAST), _TURN_AT_MOST)
-    firsts = range(0, len(queries), size)
-    if len(firsts) <= 1:
-        return search(queries)
-    parts = [queries[first : first + size] for first in firsts]
-    if threads == 1:
-        found = list(map(search, parts))
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(search, parts))
-    return _joined(
-        [(numbers + first, rows, away) for first, (numbers, rows, away) in zip(firsts, found, strict=True)]
-    )
+def _turns(numbers: Ids, threads: int) -> list[Ids]:
+    """Cut the numbers of queries into turns for as many threads; two each, so that no thread waits long."""
+    size = min(max(-(-len(numbers) // (2 * threads)), _TURN_AT_LEAST), _TURN_AT_MOST)
+    return [numbers[first : first + size] for first in range(0, len(numbers), size)]
 
 
-@cache
-def _masks() -> tuple[npt.NDArray[np.uint16], Ids]:
-    """Return all 16-bit values by number of set bits, and how many have at most 0, 1, ..., 16."""
-    values = np.arange(_VALUES, dtype=np.uint16)
-    counts = np.bitwise_count(values)
-    return values[np.argsort(counts, kind="stable")], np.cumsum(np.bincount(counts, minlength=BANDS + 1))
+def _refuse_damaged(count: int) -> None:
+    if count == kernels.DAMAGED:
+        raise IndexFormatError(
+            "the index of hashes is damaged: a band names a row that is not there; delete it"
+        )
 
 
-@cache
-def _probes(radius: int) -> tuple[Ids, npt.NDArray[np.uint16], Ids]:
-    """Return the bands' weights, masks to apply to a band, and how many of them each band is probed with."""
-    weights = weights_for(radius)
-    masks, counts = _masks()
-    return weights, masks, np.where(weights > 0, counts[np.minimum(weights, BANDS + 1) - 1], 0)
+def _is_marked(seen: Words, rows: Ids) -> npt.NDArray[np.bool_]:
+    marked: npt.NDArray[np.bool_] = (seen[rows >> 6] >> (rows & 63).astype(np.uint64) & np.uint64(1)) > 0
+    return marked
 
 
 _NONE: Final[Found] = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -209,6 +242,8 @@ def _renumbered(found: Found, numbers: Ids) -> Found:
 
 
 def _joined(found: list[Found]) -> Found:
+    if not found:
+        return _NONE
     numbers, rows, distances = (np.concatenate(column) for column in zip(*found, strict=True))
     return numbers, rows, distances
 

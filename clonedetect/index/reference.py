@@ -2,105 +2,40 @@
 
 Hash and feature lookups are answered from hot files below ``hot/`` plus, in
 memory, what changed since those were written. They are built from the truth
-when there are none, when they are too far behind, or when something has been
-removed since; whoever opens the index first does it. Where the folder cannot
-be written to, everything is kept in memory.
+when there are none, when more is new than old, or when something has been
+removed since; whoever opens the index first does it. Hashes that are merely
+behind are answered at once and merged into new files in the background. Where
+the folder cannot be written to, everything is kept in memory.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from sqlite_utils import Database
 
-from clonedetect.errors import IndexFormatError
 from clonedetect.index.bands import jaccard
-from clonedetect.index.hamming import HASH_BYTES, HammingIndex
-from clonedetect.index.lock import FileLock
+from clonedetect.index.hamming import HammingIndex
+from clonedetect.index.hothashes import current_hashes
+from clonedetect.index.hotsource import HotSource
 from clonedetect.index.postings import SqlitePostings
-from clonedetect.index.rows import image_references, read_features
+from clonedetect.index.rows import image_references
 from clonedetect.index.store import HOT, IndexStore, SignalKind
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
 from clonedetect.models.reference import Generation, ImageReference, TextReference
-from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, FeatureSet
+from clonedetect.models.signal import Algorithm
 from clonedetect.protocols import CharacterModel, FeatureVotes
 
 __all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index"]
 
 NEAR_DUPLICATE: Final = 0.8
 """Estimated Jaccard similarity from which two captions count as one text with several owners."""
-
-_DELTA_AT_LEAST: Final = 20_000
-_DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, building anew pays off within a few openings
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HotSource:
-    """What hot files are built from, and whether those that exist may still answer.
-
-    `folder` is the lookup's own (None: nothing may be written), `generation`
-    and `lineage` name the state to be answered from.
-    """
-
-    folder: Path | None
-    generation: Generation
-    lineage: str
-    db: Database
-
-    def covers(self, number: int, lineage: str) -> bool:
-        """Whether files of that generation plus `added_since` and `removed_since` make up this state.
-
-        They do not if that commit is none of this index, or something was
-        removed for good after it.
-        """
-        row = self.db.execute("SELECT lineage FROM generations WHERE number = ?", (number,)).fetchone()
-        (purged,) = self.db.execute("SELECT value FROM meta WHERE key = 'purged'").fetchone()
-        return row is not None and row[0] == lineage and number >= purged
-
-    def features(self, since: int = 0) -> Iterator[tuple[MediaId, FeatureSet]]:
-        """Yield the local features of pictures stored after generation `since`, by number."""
-        for row in self.db.execute(
-            "SELECT media_id, features.width, features.height, points, descriptors FROM features "
-            "JOIN media USING (media_id) WHERE generation > ? ORDER BY media_id",
-            (since,),
-        ):
-            yield MediaId(row[0]), read_features(*row[1:])
-
-    def hashes(self, since: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return hashes uint8 (n, 32) and ids int64 (n,) of pictures stored after generation `since`."""
-        condition = "FROM hashes JOIN media USING (media_id) WHERE generation > ?"
-        (size,) = self.db.execute(
-            f"SELECT coalesce(sum(length(bits)), 0) {condition}",
-            (since,),
-        ).fetchone()
-        hashes = np.empty((size // HASH_BYTES, HASH_BYTES), np.uint8)
-        ids = np.empty(len(hashes), np.int64)
-        start = 0
-        for media_id, bits in self.db.execute(
-            f"SELECT media_id, bits {condition} ORDER BY media_id",
-            (since,),
-        ):
-            stop = start + len(bits) // HASH_BYTES
-            hashes[start:stop] = np.frombuffer(bits, np.uint8).reshape(-1, HASH_BYTES)
-            ids[start:stop] = media_id * VIEWS_PER_MEDIA + np.arange(stop - start)
-            start = stop
-        return hashes, ids
-
-    def removed_since(self, number: int) -> npt.NDArray[np.int64]:
-        """Return the numbers of pictures that went after generation `number`."""
-        rows = self.db.execute(
-            "SELECT media_id FROM removed_media WHERE generation > ? ORDER BY media_id", (number,)
-        ).fetchall()
-        return np.array(rows, np.int64).reshape(-1)
-
 
 VotesFactory = Callable[[HotSource], FeatureVotes]
 """Opens or builds the lookup of local features for one state of an index."""
@@ -144,13 +79,15 @@ class OpenIndex:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database; lookups that were handed out no longer work."""
+        """Let go of the database and end a merge under way; lookups that were handed out no longer work."""
+        if "hashes" in self.__dict__:
+            self.hashes.close()
         self._store.close()
 
     @cached_property
     def hashes(self) -> HammingIndex:
         """The 256-bit hashes of all views; ids as `models.signal.VIEWS_PER_MEDIA` says."""
-        return _current_hashes(self._source("hashes"))
+        return current_hashes(self._source("hashes"))
 
     @cached_property
     def votes(self) -> FeatureVotes:
@@ -241,43 +178,3 @@ class OpenIndex:
         return HotSource(
             folder / name if writable else None, self._snapshot, self._store.lineage, self._store.db
         )
-
-
-def _current_hashes(source: HotSource) -> HammingIndex:
-    """Open the files and bring them up to date, or build them where that cannot be or is not worth it."""
-    if source.folder is None:
-        return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
-    index = _caught_up(source)
-    if index is not None:
-        return index
-    source.folder.parent.mkdir(mode=0o700, exist_ok=True)
-    with FileLock(source.folder.parent / "build.lock", wait=True):
-        index = _caught_up(source)  # whoever held the lock may have built it
-        if index is not None:
-            return index
-        HammingIndex.build(
-            source.folder, *source.hashes(), generation=source.generation, lineage=source.lineage
-        )
-        return HammingIndex.open(source.folder)
-
-
-def _caught_up(source: HotSource) -> HammingIndex | None:
-    """Return the files' index with the changes since, or None if it must be built."""
-    if source.folder is None:
-        return None
-    try:
-        index = HammingIndex.open(source.folder)
-    except (FileNotFoundError, IndexFormatError):
-        return None  # built again from the truth; nothing is lost
-    built = index.snapshot().number
-    if index.lineage != source.lineage and not source.covers(built, index.lineage):
-        return None
-    if built == source.generation.number:
-        return index
-    hashes, ids = source.hashes(since=built)
-    if len(ids) > max(_DELTA_AT_LEAST, len(index) // _DELTA_SHARE):
-        return None
-    removed = source.removed_since(built)
-    index.delete((removed[:, None] * VIEWS_PER_MEDIA + np.arange(VIEWS_PER_MEDIA)).reshape(-1))
-    index.add(hashes, ids)
-    return index

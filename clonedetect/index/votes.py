@@ -14,11 +14,11 @@ from typing import Final
 
 from clonedetect.errors import IndexFormatError
 from clonedetect.index.features import FeatureIndex
+from clonedetect.index.hotsource import HotSource
 from clonedetect.index.lock import FileLock
-from clonedetect.index.reference import HotSource
 from clonedetect.models.ids import MediaId
 
-__all__ = ["feature_votes"]
+__all__ = ["feature_votes", "renew_votes"]
 
 _DELTA_AT_MOST: Final = 1000
 """Pictures caught up with in memory: their lists are made at each opening, in about a second."""
@@ -44,15 +44,37 @@ def feature_votes(source: HotSource) -> FeatureIndex:
         return _built(source, source.folder)
 
 
+def renew_votes(source: HotSource) -> None:
+    """Bring the files to exactly the state that `source` names, and drop all others."""
+    if source.folder is None:
+        raise ValueError("hot files are renewed where the index can be written")
+    source.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(source.folder / "build.lock", wait=True):
+        target = _target(source, source.folder)
+        try:
+            FeatureIndex.open(target)
+        except IndexFormatError:
+            _built(source, source.folder)
+        _drop_all_but(target)
+
+
+def _target(source: HotSource, folder: Path) -> Path:
+    return folder / f"{source.generation.number}-{source.lineage}"
+
+
 def _built(source: HotSource, folder: Path) -> FeatureIndex:
-    target = folder / f"{source.generation.number}-{source.lineage}"
+    target = _target(source, folder)
     for left in (path for path in folder.iterdir() if path.is_dir() and path.name.startswith(".")):
         shutil.rmtree(left)  # a build that was killed
     shutil.rmtree(target, ignore_errors=True)
     index = FeatureIndex.build(target, source.features())
-    for old in (path for path in folder.iterdir() if path.is_dir() and path != target):
-        shutil.rmtree(old, ignore_errors=True)
+    _drop_all_but(target)
     return index
+
+
+def _drop_all_but(target: Path) -> None:
+    for old in (path for path in target.parent.iterdir() if path.is_dir() and path != target):
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _caught_up(source: HotSource, folder: Path) -> FeatureIndex | None:

@@ -38,7 +38,9 @@ class BruteForceHashes:
         stored = np.frombuffer(b"".join(self._hashes), dtype=np.uint64).reshape(-1, 4)
         asked = np.ascontiguousarray(queries).view(np.uint64).reshape(-1, 4)
         ids = np.array(self._ids, dtype=np.int64)
-        distances = np.stack([np.bitwise_count(stored ^ row).sum(axis=1, dtype=np.int64) for row in asked])
+        distances = np.zeros((len(asked), len(stored)), np.int64)
+        for row, query in zip(distances, asked, strict=True):
+            row[:] = np.bitwise_count(stored ^ query).sum(axis=1)
         number, place = np.nonzero(distances <= radius)
         found = distances[number, place]
         order = np.lexsort((ids[place], found, number))

@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index import kernels, mih
-from clonedetect.index.hamming import BANDED_FROM, HammingIndex, Layout
+from clonedetect.index import kernels, mih, plans
+from clonedetect.index.hamming import HammingIndex, Layout
+from clonedetect.index.segments import BANDED_FROM
 from clonedetect.models.reference import Generation
 
 COUNT = 60_000
@@ -28,10 +30,10 @@ def flipped(bits: np.ndarray, distance: int, rng: np.random.Generator) -> np.nda
 
 @pytest.fixture(scope="module")
 def skewed() -> np.ndarray:
-    """Random hashes, of which 1 % share a band, 0.5 % are nearly blank and 0.5 % stand there twice."""
+    """Random hashes, of which 1 % share two bands, 0.5 % are nearly blank and 0.5 % stand there twice."""
     rng = np.random.default_rng(11)
     hashes = rng.integers(0, 256, (COUNT, 32), np.uint8)
-    hashes[: COUNT // 100, 6:8] = (0x5A, 0xC3)
+    hashes[: COUNT // 100, 6:10] = (0x5A, 0xC3, 0x11, 0x77)
     blank = slice(COUNT // 100, COUNT // 100 + COUNT // 200)
     hashes[blank] = [flipped(np.zeros(32, np.uint8), int(d), rng) for d in rng.integers(0, 6, COUNT // 200)]
     hashes[-(COUNT // 200) :] = hashes[-(COUNT // 100) : -(COUNT // 200)]
@@ -77,8 +79,8 @@ def assert_equal(found: tuple[np.ndarray, ...], wanted: tuple[np.ndarray, ...]) 
 def index(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> HammingIndex:
     """The banded files opened, looked up by bands where that pays or always."""
     if not request.param:
-        monkeypatch.setattr(mih, "_PROBE_COST", 0)
-        monkeypatch.setattr(mih, "_CANDIDATE_COST", 0)
+        monkeypatch.setattr(plans, "_PROBE_COST", 0)
+        monkeypatch.setattr(plans, "_CANDIDATE_COST", 0)
     return HammingIndex.open(folder)
 
 
@@ -109,23 +111,38 @@ def test_queries_one_at_a_time_return_what_they_return_together(folder: Path, pl
         assert_equal(alone, (np.zeros(own.sum(), np.int64), ids[own], distances[own]))
 
 
+def ways_of(index: HammingIndex, queries: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Search, and return how many queries went which way."""
+    taken: dict[str, int] = {}
+    found = mih.Bands._found
+
+    def counted(self: mih.Bands, hashes: np.ndarray, asked: np.ndarray, radius: int, **plan: Any) -> Any:
+        name = f"{plan['way']} without {plan['left_out']}" if plan["left_out"] else str(plan["way"])
+        taken[name] = taken.get(name, 0) + len(asked)
+        return found(self, hashes, asked, radius, **plan)
+
+    monkeypatch.setattr(mih.Bands, "_found", counted)
+    index.range_search(queries, 15)
+    return taken
+
+
+def test_heavy_bands_are_left_out_and_crowds_read_once(
+    folder: Path, skewed: np.ndarray, planted: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "_HEAVY_AT_LEAST", 100)
+    blank = slice(COUNT // 100, COUNT // 100 + 7)
+    queries = np.concatenate((planted[-100:], skewed[:9], skewed[blank]))
+    taken = ways_of(HammingIndex.open(folder), queries, monkeypatch)
+    assert taken == {"banded": 100, "banded without (3, 4)": 9, "crowded": 7}
+
+
 def test_a_query_with_too_many_candidates_is_scanned(
     folder: Path, planted: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scans: list[int] = []
-    flat = mih.flat
-
-    def counted(hashes: np.ndarray, queries: np.ndarray, radius: int) -> tuple[np.ndarray, ...]:
-        scans.append(len(queries))
-        return flat(hashes, queries, radius)
-
-    monkeypatch.setattr(mih, "flat", counted)
-    index = HammingIndex.open(folder)
-    index.range_search(planted[62:], 15, threads=1)
-    assert not scans
-    monkeypatch.setattr(mih, "_CANDIDATE_COST", 40)  # as if buckets were as full as in an index of millions
-    index.range_search(planted[61:], 15, threads=1)
-    assert scans == [1]
+    monkeypatch.setattr(plans, "_CANDIDATE_COST", 40)  # as if buckets were as full as in an index of millions
+    taken = ways_of(HammingIndex.open(folder), planted[61:], monkeypatch)
+    assert taken["flat"] == 1
+    assert sum(taken.values()) == len(planted) - 61
 
 
 def test_changes_over_banded_files_are_seen_and_compacted(
@@ -214,12 +231,12 @@ def test_buckets_that_do_not_lie_one_after_another_are_refused(
 def test_a_row_that_is_not_there_is_damage_and_no_address(
     tmp_path: Path, skewed: np.ndarray, ids: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mih, "_PROBE_COST", 0)
+    monkeypatch.setattr(plans, "_PROBE_COST", 0)
     HammingIndex.build(tmp_path / "hot", skewed[:300], ids[:300], layout=Layout.MIH)
     for path in (tmp_path / "hot").glob("rows*.npy"):
         np.save(path, np.full(300, 2**32 - 1, np.uint32))
     index = HammingIndex.open(tmp_path / "hot")
-    monkeypatch.setattr(mih, "_CANDIDATE_COST", 0)
+    monkeypatch.setattr(plans, "_CANDIDATE_COST", 0)
     with pytest.raises(IndexFormatError, match="damaged"):
         index.range_search(np.repeat(skewed[:1], 400, axis=0), 31)
 
@@ -237,11 +254,16 @@ def test_a_banded_file_of_pickled_objects_is_not_loaded(
 @given(
     st.lists(st.integers(0, 16), min_size=16, max_size=16),
     st.integers(0, 256),
+    st.sets(st.integers(0, 15), max_size=15),
 )
-def test_some_band_finds_every_pair_within_the_radius(differences: list[int], radius: int) -> None:
-    weights = mih.weights_for(radius).tolist()
+def test_some_band_finds_every_pair_within_the_radius(
+    differences: list[int], radius: int, left_out: set[int]
+) -> None:
+    weights = plans.weights_for(radius, tuple(sorted(left_out))).tolist()
     assert sum(weights) == radius + 1
-    assert max(weights) - min(weights) <= 1
+    assert not any(weights[band] for band in left_out)
+    probed = [weight for band, weight in enumerate(weights) if band not in left_out]
+    assert max(probed) - min(probed) <= 1
     found = any(
         own < weight and own + following < weight + more
         for (own, following), (weight, more) in zip(

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from clonedetect.errors import IndexFormatError, InputError
-from clonedetect.index import reference
+from clonedetect.index import hothashes
 from clonedetect.index.bands import BANDS, ROWS, band_keys, jaccard
+from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.postings import SqlitePostings
 from clonedetect.index.reference import HotSource, OpenIndex, open_index
 from clonedetect.index.store import IndexStore, SignalKind
@@ -153,18 +154,93 @@ def test_hot_files_follow_changes_without_being_rebuilt(open_store: Open, librar
         assert plan.stat().st_mtime_ns == written
 
 
-def test_hot_files_are_built_anew_when_too_much_has_changed(
+def test_an_index_that_is_behind_answers_at_once_and_is_merged_beside(
     open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reference, "_DELTA_AT_LEAST", 2)
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
+    with open_store() as store:
+        for number in (1, 2):
+            library.add(store, library.item(number))
+        with opened(store) as index:
+            assert len(index.hashes) == 6
+        library.add(store, library.item(3))
+        bits = library.hash_picture(library.picture_bytes(3)).hashes[0].bits
+        with opened(store) as index:
+            assert hits(index, bits) == [96]
+            assert index.hashes.snapshot().number < index.snapshot().number
+            assert merged(index)
+            assert hits(index, bits) == [96]
+            assert index.hashes.changed == 0
+        with opened(store) as index:
+            assert index.hashes.snapshot() == index.snapshot()
+            assert hits(index, bits) == [96]
+
+
+def merged(index: OpenIndex) -> bool:
+    """Wait for the merge that opening the hashes began, and return whether it wrote its files."""
+    merging = index.hashes._merge
+    if merging is None:
+        return index.hashes.changed == 0
+    assert merging.merge.wait(60)
+    return merging.merge.is_written
+
+
+def test_hot_files_are_built_anew_when_more_is_new_than_old(
+    open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
     with open_store() as store:
         library.add(store, library.item(1))
         with opened(store) as index:
             assert len(index.hashes) == 3
+        for number in (2, 3):
+            library.add(store, library.item(number))
+        with opened(store) as index:
+            assert len(index.hashes) == 9
+            assert index.hashes.snapshot() == index.snapshot()
+
+
+def test_a_reader_of_an_older_state_leaves_newer_files_alone(open_store: Open, library: Library) -> None:
+    with open_store() as store:
+        library.add(store, library.item(1))
+        older = opened(store)
         library.add(store, library.item(2))
+        with opened(store) as newer:
+            assert len(newer.hashes) == 6
+        with older:
+            assert len(older.hashes) == 3
+            assert older.hashes.snapshot() == older.snapshot()
+        with opened(store) as newer:
+            assert newer.hashes.changed == 0
+
+
+def test_a_merge_that_a_removal_overtakes_leaves_nothing_behind(
+    open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever removes drops the hot files that are there; those of a merge may come later."""
+    monkeypatch.setattr(hothashes, "_DELTA_AT_LEAST", 2)
+    bits = library.hash_picture(library.picture_bytes(2)).hashes[0].bits
+    with open_store() as store:
+        for number in (1, 2):
+            library.add(store, library.item(number))
         with opened(store) as index:
             assert len(index.hashes) == 6
-            assert index.hashes.snapshot() == index.snapshot()
+        library.add(store, library.item(3))
+    build = HammingIndex.build
+
+    def removing(*arguments: Any, **named: Any) -> None:
+        with IndexStore.open(store.folder, writable=True) as writer:
+            writer.remove([ItemId("item-2")], at=WHEN)
+        build(*arguments, **named)
+
+    monkeypatch.setattr(HammingIndex, "build", removing)
+    with opened(store) as index:
+        assert hits(index, bits) == [64]
+        assert merged(index)
+    monkeypatch.setattr(HammingIndex, "build", build)
+    assert not [path for path in store.folder.rglob("*.npy") if bits in path.read_bytes()]
+    with opened(store) as index:
+        assert hits(index, bits) == []
 
 
 def test_removal_leaves_no_hash_on_disk(open_store: Open, library: Library) -> None:
