@@ -23,7 +23,14 @@ import msgspec
 from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index.digests import ContentSum, fingerprint_of
 from clonedetect.index.lock import FileLock
-from clonedetect.index.schema import BUSY_TIMEOUT_S, DATABASE, SCHEMA, connect, create_tables, has_tables
+from clonedetect.index.schema import (
+    BUSY_TIMEOUT_S,
+    CONTENT_SCHEMA,
+    DATABASE,
+    connect,
+    create_tables,
+    has_tables,
+)
 from clonedetect.index.writing import Change, ItemContents, Provenance, drop_item, write_item
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item
@@ -167,7 +174,7 @@ class IndexStore:
 
     def snapshot(self) -> Generation:
         """Return the last generation; equal content has an equal id, on every machine, after any history."""
-        return Generation(self._generation, self._sum.snapshot_id(self.algorithms.items(), SCHEMA))
+        return Generation(self._generation, self._sum.snapshot_id(self.algorithms.items(), CONTENT_SCHEMA))
 
     def item(self, item_id: ItemId) -> Item | None:
         """Return one item as it was last added, or None."""
@@ -318,7 +325,7 @@ class IndexStore:
         is_purging = self._is_purging
         if self._is_changed:
             self._generation += 1
-            snapshot = self._sum.snapshot_id(self.algorithms.items(), SCHEMA)
+            snapshot = self._sum.snapshot_id(self.algorithms.items(), CONTENT_SCHEMA)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             self.db.execute(
                 "INSERT INTO generations VALUES (?, ?, ?, ?)",

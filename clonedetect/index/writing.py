@@ -93,7 +93,7 @@ def write_item(
     _write_media(db, item, contents, generation)
     if row is not None and row[0] == contents.digest:
         return Written(Change.UNCHANGED, row[0], contents.digest)
-    _write_text(db, item, contents.text_signals)
+    _write_text(db, item, contents.text_signals, generation)
     db.execute("DELETE FROM removed_items WHERE item_id = ?", (item.item_id,))
     if row is None:
         return Written(Change.ADDED, None, contents.digest)
@@ -110,7 +110,7 @@ def drop_item(db: Database, item_id: ItemId, *, generation: int, at: datetime) -
         delete_media(db, MediaId(media_id), generation=generation)
     text = db.execute("SELECT text_id FROM texts WHERE item_id = ?", (item_id,)).fetchone()
     if text is not None:
-        delete_text(db, TextId(text[0]))
+        delete_text(db, TextId(text[0]), generation=generation)
     db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
     removed_at = at.astimezone(UTC).isoformat(timespec="seconds")
     db.execute("INSERT OR REPLACE INTO removed_items VALUES (?, ?)", (item_id, removed_at))
@@ -168,13 +168,17 @@ def _write_media(db: Database, item: Item, contents: ItemContents, generation: i
             delete_media(db, media_id, generation=generation)
 
 
-def _write_text(db: Database, item: Item, signals: TextSignals | None) -> None:
+def _write_text(db: Database, item: Item, signals: TextSignals | None, generation: int) -> None:
+    """Keep the number of a caption that was edited, which needs no tombstone: its new row says when."""
     row = db.execute("SELECT text_id FROM texts WHERE item_id = ?", (item.item_id,)).fetchone()
     text_id = TextId(row[0]) if row is not None else None
+    if signals is None:
+        if text_id is not None:
+            delete_text(db, text_id, generation=generation)
+        return
     if text_id is not None:
-        delete_text(db, text_id)
-    if signals is not None:
-        insert_text(db, item, item.caption or "", signals, text_id=text_id)
+        db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+    insert_text(db, item, item.caption or "", signals, generation=generation, text_id=text_id)
 
 
 def _completed(item: Item, media_signals: Sequence[ImageSignals | None]) -> Item:

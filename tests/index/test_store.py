@@ -30,7 +30,7 @@ def rows(store: IndexStore, table: str) -> int:
 
 
 def everything(store: IndexStore) -> dict[str, int]:
-    tables = ("items", "media", "hashes", "images", "features", "texts", "postings", "bands")
+    tables = ("items", "media", "hashes", "images", "features", "texts")
     return {table: rows(store, table) for table in tables}
 
 
@@ -103,7 +103,7 @@ def test_an_edited_caption_replaces_the_old_lookups(open_store: Open, library: L
         assert library.add(store, replace(item, caption="Short and new, of one line.")) == "updated"
         assert store.db.execute("SELECT media_id FROM media").fetchall() == media
         assert store.db.execute("SELECT text_id FROM texts").fetchall() == text
-        assert everything(store)["postings"] < old["postings"]
+        assert everything(store) == old
         assert not verify(store).faults
 
 
@@ -297,10 +297,10 @@ def test_a_newer_schema_is_refused(open_store: Open, writable: bool) -> None:
     with open_store() as store:
         folder = store.folder
     connection = sqlite3.connect(folder / "index.db")
-    connection.execute("UPDATE meta SET value = 2 WHERE key = 'schema'")
+    connection.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
     connection.commit()
     connection.close()
-    with pytest.raises(IndexFormatError, match="has schema 2, this program reads 1"):
+    with pytest.raises(IndexFormatError, match="has schema 3, this program reads 1 to 2"):
         IndexStore.open(folder, writable=writable)
 
 
@@ -350,7 +350,7 @@ def test_signals_that_do_not_belong_to_the_item_are_refused(open_store: Open, li
         with pytest.raises(ValueError, match="32 bytes"):
             store.add_item(library.item(1), [short])
         text = replace(library.hash_text("enough words to be hashed"), minhash=np.zeros(4, np.uint32))
-        with pytest.raises(ValueError, match="signature"):
+        with pytest.raises(ValueError, match="MinHash of shape"):
             store.add_item(library.item(1), [signals], text)
         assert everything(store) == dict.fromkeys(everything(store), 0)
 
