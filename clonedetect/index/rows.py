@@ -26,6 +26,7 @@ from clonedetect.models.signal import (
 
 __all__ = [
     "INSERT_TEXT",
+    "TextRow",
     "delete_media",
     "delete_text",
     "image_references",
@@ -130,9 +131,10 @@ INSERT_TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 """Takes the number or None, what `text_row` returns, and the generation."""
 
 
-def text_row(
-    item: Item, raw: str, signals: TextSignals
-) -> tuple[str, str, str, str, str, bytes, bytes, bytes]:
+TextRow = tuple[str, str, str, str, str, bytes, bytes, bytes]
+
+
+def text_row(item: Item, raw: str, signals: TextSignals) -> TextRow:
     """Return what is stored of one caption, but its number and generation.
 
     Raises ValueError for a signature that is too short to look up.

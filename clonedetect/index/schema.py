@@ -22,6 +22,7 @@ SCHEMA: Final = 2
 CONTENT_SCHEMA: Final = 1
 """What the snapshot id says the content is: other tables for equal content leave it as it is."""
 BUSY_TIMEOUT_S: Final = 5
+WRITER_CACHE_KB: Final = 128 * 1024
 
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
@@ -127,6 +128,7 @@ def _prepare_writer(db: Database) -> None:
     db.execute("PRAGMA synchronous = FULL")  # what was reported as added survives a power cut
     db.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten, not just unlinked
     db.execute("PRAGMA foreign_keys = ON")
+    db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")  # random inserts into indexes larger than 2 MB
 
 
 def has_tables(db: Database) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import Final, Self
 import msgspec
 
 from clonedetect.errors import IndexFormatError, InputError
+from clonedetect.index.captions import PreparedCaptions, write_new
 from clonedetect.index.digests import ContentSum, fingerprint_of
 from clonedetect.index.lock import FileLock
 from clonedetect.index.schema import (
@@ -42,6 +44,12 @@ __all__ = ["HOT", "Change", "IndexStore", "Provenance", "Removal", "SignalKind"]
 HOT: Final = "hot"
 LOCK: Final = "writer.lock"
 COMMIT_EVERY: Final = 200
+COMMIT_AFTER_S: Final = 1.0
+COMMIT_AT_MOST: Final = 20_000
+"""A batch commits once 200 items are changed and a second has passed, and at 20,000 items whatever the time.
+
+What is committed is on the disk; a commit costs the same for one item as for some thousands.
+"""
 _HARMLESS: Final = frozenset({LOCK, "settings.toml"})
 """What may lie in a folder before its index does: settings are often written first."""
 
@@ -81,6 +89,7 @@ class IndexStore:
         self._lock = lock
         self._writable = writable
         self._pending = 0
+        self._begun = 0.0
         self._is_changed = False
         self._is_in_batch = False
         self._is_purging = False
@@ -198,9 +207,18 @@ class IndexStore:
         row = self.db.execute("SELECT fingerprint FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
         return row is None or row[0] != (fingerprint or fingerprint_of(item))
 
+    def stored_fingerprints(self, item_ids: Sequence[ItemId]) -> dict[ItemId, bytes]:
+        """Return what `needs` compares for those of some hundreds of items that are there."""
+        marks = ",".join("?" * len(item_ids))
+        rows = self.db.execute(
+            f"SELECT item_id, fingerprint FROM items WHERE item_id IN ({marks})",  # noqa: S608  marks
+            list(item_ids),
+        )
+        return {ItemId(item_id): fingerprint for item_id, fingerprint in rows.fetchall()}
+
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Commit every 200 items and at the end; an exception undoes what is not yet committed."""
+        """Commit as `COMMIT_EVERY` says and at the end; an exception undoes what is not yet committed."""
         self._begin()
         self._is_in_batch = True
         try:
@@ -243,6 +261,16 @@ class IndexStore:
             if written.change is not Change.UNCHANGED:
                 self._count(written.before, written.after)
         return written.change
+
+    def add_captions(self, captions: PreparedCaptions) -> None:
+        """Store items of words alone that are not there yet, all in one transaction.
+
+        Raises sqlite3.IntegrityError where one of them is; `stored_fingerprints` tells.
+        """
+        with self._transaction(len(captions)):
+            write_new(self.db, captions, generation=self._generation + 1)
+            self._sum.join(ContentSum(captions.content))
+            self._is_changed = self._is_changed or bool(len(captions))
 
     def remove(self, item_ids: Iterable[ItemId], *, at: datetime) -> Removal:
         """Take items out of everything: rows, signals, lookups and, with the next opening, hot files.
@@ -304,15 +332,16 @@ class IndexStore:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Join the running batch, or be one."""
+    def _transaction(self, items: int = 1) -> Iterator[None]:
+        """Join the running batch, or be one; so many `items` are changed in it."""
         if not self._is_in_batch:
             with self.batch():
                 yield
             return
         yield
-        self._pending += 1
-        if self._pending >= COMMIT_EVERY:
+        self._pending += items
+        is_old = time.monotonic() - self._begun >= COMMIT_AFTER_S
+        if self._pending >= COMMIT_AT_MOST or (self._pending >= COMMIT_EVERY and is_old):
             self._commit()
             self._begin()
 
@@ -320,6 +349,7 @@ class IndexStore:
         if not self._writable:
             raise ValueError(f"{self.folder} was opened for reading")
         self.db.execute("BEGIN IMMEDIATE")
+        self._begun = time.monotonic()
 
     def _commit(self) -> None:
         is_purging = self._is_purging

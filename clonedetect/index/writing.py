@@ -17,7 +17,17 @@ from clonedetect.models.ids import ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media, Visibility
 from clonedetect.models.signal import ImageSignals, TextSignals
 
-__all__ = ["Change", "ItemContents", "Provenance", "Written", "drop_item", "write_item"]
+__all__ = [
+    "INSERT_ITEM",
+    "Change",
+    "ItemContents",
+    "ItemRow",
+    "Provenance",
+    "Written",
+    "drop_item",
+    "item_row",
+    "write_item",
+]
 
 _WIDEST_FIRST: Final = tuple(Visibility)
 """The enum lists the classes from the widest audience to the narrowest."""
@@ -89,7 +99,7 @@ def write_item(
     row = db.execute("SELECT digest, json FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
     first = at if row is None else msgspec.json.decode(row[1], type=Item).first_indexed_at
     item = replace(item, first_indexed_at=item.first_indexed_at or first)
-    _write_row(db, item, contents.digest, fingerprint, provenance)
+    db.execute(_UPSERT, item_row(item, contents.digest, fingerprint, provenance))
     _write_media(db, item, contents, generation)
     if row is not None and row[0] == contents.digest:
         return Written(Change.UNCHANGED, row[0], contents.digest)
@@ -117,32 +127,37 @@ def drop_item(db: Database, item_id: ItemId, *, generation: int, at: datetime) -
     return bytes(row[0])
 
 
-_UPSERT: Final = """
+INSERT_ITEM: Final = """
 INSERT INTO items
   (item_id, account_id, handle, permalink, visibility, json, source, line, fingerprint, digest)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+"""Takes what `item_row` returns."""
+
+_UPSERT: Final = f"""
+{INSERT_ITEM}
 ON CONFLICT (item_id) DO UPDATE SET account_id = excluded.account_id, handle = excluded.handle,
   permalink = excluded.permalink, visibility = excluded.visibility, json = excluded.json,
   source = excluded.source, line = excluded.line, fingerprint = excluded.fingerprint, digest = excluded.digest
 """
 
+ItemRow = tuple[str, str | None, str | None, str | None, str, str, str, int | None, bytes, bytes]
 
-def _write_row(db: Database, item: Item, digest: bytes, fingerprint: bytes, provenance: Provenance) -> None:
+
+def item_row(item: Item, digest: bytes, fingerprint: bytes, provenance: Provenance) -> ItemRow:
+    """Return the row of `items` for one item as it is, `first_indexed_at` included."""
     widest = min((span.visibility for span in item.visibility), key=_WIDEST_FIRST.index)
-    db.execute(
-        _UPSERT,
-        (
-            item.item_id,
-            item.account_id,
-            item.handle,
-            item.permalink,
-            str(widest),
-            msgspec.json.encode(item).decode(),
-            provenance.source,
-            provenance.line,
-            fingerprint,
-            digest,
-        ),
+    return (
+        item.item_id,
+        item.account_id,
+        item.handle,
+        item.permalink,
+        str(widest),
+        msgspec.json.encode(item).decode(),
+        provenance.source,
+        provenance.line,
+        fingerprint,
+        digest,
     )
 
 
@@ -183,6 +198,8 @@ def _write_text(db: Database, item: Item, signals: TextSignals | None, generatio
 
 def _completed(item: Item, media_signals: Sequence[ImageSignals | None]) -> Item:
     """Return `item` with what hashing found out, so that rows with and without digests compare."""
+    if not media_signals:
+        return item
     media: list[Media] = []
     for entry, signals in zip(item.media, media_signals, strict=True):
         if signals is None:

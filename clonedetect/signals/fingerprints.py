@@ -27,9 +27,12 @@ __all__ = [
     "MINHASH_SEED",
     "NUM_PERM",
     "WINDOW",
+    "Hashes",
     "gram_hashes",
     "minhash",
     "minhash_algorithm",
+    "minhash_values",
+    "permutations",
     "require_same",
     "run_hashes",
     "winnow",
@@ -104,15 +107,20 @@ def minhash(grams: Hashes) -> npt.NDArray[np.uint32]:
 
     Equal to ``datasketch.MinHash(scheme="affine32")`` over the low 32 bits of each gram.
     """
-    values = np.unique(grams.astype(np.uint32))
+    values = minhash_values(np.unique(grams.astype(np.uint32)))
     if values.size == 0:
         return np.full(NUM_PERM, EMPTY, dtype=np.uint32)
-    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    values = values ^ (values >> np.uint32(16))
-    factors, offsets = _permutations()
+    factors, offsets = permutations()
     least = (factors[:, None] * values + offsets[:, None]).min(axis=1)
     return np.asarray(least, dtype=np.uint32)
+
+
+def minhash_values(grams: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint32]:
+    """Return what MinHash permutes for each of `grams`: its low 32 bits, mixed as datasketch does."""
+    values = grams.astype(np.uint32)
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return values ^ (values >> np.uint32(16))
 
 
 def run_hashes(points: npt.NDArray[np.uint32], length: int) -> Hashes:
@@ -128,7 +136,7 @@ def run_hashes(points: npt.NDArray[np.uint32], length: int) -> Hashes:
 
 
 @cache
-def _permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+def permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Return datasketch's own factors and offsets for our seed."""
     from datasketch import MinHash  # noqa: PLC0415  half a second of imports that only MinHashing needs
 

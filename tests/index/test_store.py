@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from clonedetect.errors import IndexFormatError, InputError, LockedError
+from clonedetect.index import store as store_module
 from clonedetect.index.audit import verify
 from clonedetect.index.digests import ContentSum
 from clonedetect.index.lock import FileLock
@@ -218,7 +219,11 @@ def test_a_content_sum_is_undone_by_taking_away_in_any_order() -> None:
         ContentSum(b"even")
 
 
-def test_a_batch_commits_every_so_many_items_and_undoes_the_rest(open_store: Open, library: Library) -> None:
+def test_a_batch_commits_every_so_many_items_and_undoes_the_rest(
+    open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "COMMIT_AFTER_S", 0)
+
     def fill(store: IndexStore) -> None:
         with store.batch():
             for number in range(COMMIT_EVERY + 5):
