@@ -23,6 +23,7 @@ CONTENT_SCHEMA: Final = 1
 """What the snapshot id says the content is: other tables for equal content leave it as it is."""
 BUSY_TIMEOUT_S: Final = 5
 WRITER_CACHE_KB: Final = 128 * 1024
+LOG_PAGES: Final = 64 * 1024
 
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
@@ -34,7 +35,6 @@ CREATE TABLE items (
   item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
   json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
 ) STRICT;
-CREATE INDEX items_account ON items (account_id);
 CREATE TABLE media (
   media_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL REFERENCES items (item_id),
   position INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT, digest TEXT, width INTEGER, height INTEGER,
@@ -71,7 +71,7 @@ INSERT INTO meta VALUES ('generation', 0), ('purged', 0), ('content', zeroblob(2
 """
 
 _TO_SCHEMA_2: Final = """
-DROP TABLE postings; DROP TABLE bands;
+DROP TABLE postings; DROP TABLE bands; DROP INDEX items_account;
 ALTER TABLE texts ADD COLUMN generation INTEGER NOT NULL DEFAULT {last};
 CREATE INDEX texts_generation ON texts (generation);
 CREATE TABLE removed_texts (text_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
@@ -128,7 +128,10 @@ def _prepare_writer(db: Database) -> None:
     db.execute("PRAGMA synchronous = FULL")  # what was reported as added survives a power cut
     db.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten, not just unlinked
     db.execute("PRAGMA foreign_keys = ON")
-    db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")  # random inserts into indexes larger than 2 MB
+    # An import inserts at random places of indexes larger than SQLite's 2 MB, and changes their pages
+    # again and again: kept in memory and in the log, they are written to the database seldom.
+    db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
+    db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 def has_tables(db: Database) -> bool:

@@ -44,11 +44,12 @@ __all__ = ["HOT", "Change", "IndexStore", "Provenance", "Removal", "SignalKind"]
 HOT: Final = "hot"
 LOCK: Final = "writer.lock"
 COMMIT_EVERY: Final = 200
-COMMIT_AFTER_S: Final = 1.0
-COMMIT_AT_MOST: Final = 20_000
-"""A batch commits once 200 items are changed and a second has passed, and at 20,000 items whatever the time.
+COMMIT_AFTER_S: Final = 5.0
+COMMIT_AT_MOST: Final = 50_000
+"""A batch commits once 200 items are changed and five seconds have passed, and at 50,000 items in any case.
 
-What is committed is on the disk; a commit costs the same for one item as for some thousands.
+Each commit writes the changed pages of all indexes, which are much the same for a thousand items as for
+fifty thousand.
 """
 _HARMLESS: Final = frozenset({LOCK, "settings.toml"})
 """What may lie in a folder before its index does: settings are often written first."""
