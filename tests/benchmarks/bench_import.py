@@ -147,9 +147,7 @@ def test_lookups_are_built_opened_and_asked(index: Path, source: Path) -> None:
     assert int(done.output) == ITEMS
     note("hot/texts, built by the clock", done.wall_s, "s")
     note("hot/texts, processor time of the build", done.cpu_s, "s")
-    note(
-        "hot/texts, peak memory of the build, mapped pages included", done.peak_bytes / 2**20, "MiB"
-    )
+    note("hot/texts, peak memory of the build, mapped pages included", done.peak_bytes / 2**20, "MiB")
     note("hot/texts", size_of(index / "hot" / "texts") / ITEMS, "bytes/caption")
     started = time.perf_counter()
     with opened(index) as found:
