@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +27,20 @@ from clonedetect.models.ids import ItemId, TextId, digest_of
 from clonedetect.models.item import Item
 from clonedetect.models.minhash import BANDS, EMPTY, band_keys, mix
 from clonedetect.models.signal import TextSignals
+from clonedetect.signals.text import text_signals
 
 CAP = 4
+WORDS = (
+    "harbour",
+    "storm",
+    "lamps",
+    "boats",
+    "came home",
+    "夕日を見る",
+    "лодки",
+    "evening",
+    "bread and salt",
+)
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
 SIGNATURE = 111
 
@@ -265,3 +279,43 @@ def test_a_signature_of_another_shape_has_no_bands() -> None:
     for signature in (np.zeros(110, np.uint32), np.zeros(128, np.uint64)):
         with pytest.raises(ValueError, match="a signature is uint32"):
             band_keys(signature)
+
+
+def memory_postings() -> Any:
+    """Return another implementation of the protocol: dictionaries, as the tests of matching use them."""
+    path = Path(__file__).parents[1] / "match_text" / "memory_index.py"
+    spec = importlib.util.spec_from_file_location("_memory_index_of_captions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MemoryPostings()
+
+
+raw_captions = st.lists(st.sampled_from(WORDS), min_size=2, max_size=12).map(" ".join)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    raws=st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=2, max_size=12).map(" ".join), min_size=1, max_size=12
+    ),
+    query=st.lists(st.sampled_from(WORDS), min_size=2, max_size=12).map(" ".join),
+)
+def test_two_implementations_agree_on_true_captions(
+    tmp_path_factory: pytest.TempPathFactory, raws: list[str], query: str
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    memory = memory_postings()
+    with IndexStore.open_or_create(folder, algorithms={}) as store:
+        for number, raw in enumerate(raws, 1):
+            memory.add(TextId(number), raw)
+            store.add_item(Item(ItemId(str(number)), caption=raw), (), text_signals(raw), fingerprint=b"")
+    with opened(folder) as index:
+        for signals in map(text_signals, [query, raws[0]]):
+            wanted = memory.candidates(signals.fingerprints, len(raws))
+            found = index.postings.candidates(signals.fingerprints, len(raws))
+            assert {number for number, _ in found} == {number for number, _ in wanted}
+            assert sorted(score for _, score in found) == pytest.approx(sorted(score for _, score in wanted))
+            assert index.postings.near_duplicates(signals.minhash) == memory.near_duplicates(signals.minhash)
+            assert index.postings.with_digest(signals.exact) == memory.with_digest(signals.exact)
