@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -86,6 +86,9 @@ class Progress:
     rows: int
     share: float
 
+
+_CHARACTERS_AT_ONCE: Final = 1_000_000
+"""Of one block of rows; a row alone may have 16 million."""
 
 Row = SourceRow | RefusedRow | SkippedRow
 OnProgress = Callable[[Progress], None]
@@ -301,8 +304,17 @@ class _Import:
         self.refusals.append(Refusal(source, line, reason))
 
 
-def _blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while block := list(islice(rows, CHUNK)):
+def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield rows some hundreds at a time, fewer of long captions: several blocks are held in memory."""
+    block: list[Row] = []
+    size = 0
+    for row in rows:
+        block.append(row)
+        size += len(row.item.caption or "") if isinstance(row, SourceRow) else 0
+        if len(block) >= CHUNK or size >= _CHARACTERS_AT_ONCE:
+            yield block
+            block, size = [], 0
+    if block:
         yield block
 
 

@@ -177,6 +177,16 @@ def test_long_captions_are_hashed_in_runs_of_bounded_length(monkeypatch: pytest.
     assert len(whole.rows) == len(words)
 
 
+def test_rows_are_read_ahead_by_characters_not_by_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "_CHARACTERS_AT_ONCE", 100)
+    monkeypatch.setattr(indexing, "CHUNK", 4)
+    sizes = [10, 10, 10, 10, 10, 90, 250, 250, 5]
+    rows = [SourceRow("s", n, Item(ItemId(str(n)), caption="x" * size), 0) for n, size in enumerate(sizes)]
+    blocks = list(indexing._blocks(rows))
+    assert [len(block) for block in blocks] == [4, 2, 1, 1, 1]
+    assert [row for block in blocks for row in block] == rows
+
+
 def test_an_empty_set_of_rows_joins_to_the_other() -> None:
     rows = hash_captions(_encoded(chunk_of("one", "two"))).rows
     joined = PreparedCaptions.nothing().joined(rows)
