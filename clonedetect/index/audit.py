@@ -12,18 +12,22 @@ import msgspec
 import numpy as np
 
 from clonedetect.errors import ClonedetectError
-from clonedetect.index.bands import band_keys
 from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest, views_of
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
+from clonedetect.index.reference import HotSource
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
 from clonedetect.index.schema import DATABASE
 from clonedetect.index.store import HOT, IndexStore
+from clonedetect.index.texts import SCHEMA as TEXTS_SCHEMA
+from clonedetect.index.texts import block_of, opened_postings
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media
 from clonedetect.models.signal import ImageSignals, ViewHash
 
 __all__ = ["Verification", "verify"]
+
+_CAPTIONS_AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,42 +130,39 @@ def _recomputed_media(store: IndexStore, media_id: int, media: Media) -> bytes:
 
 
 def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
-    grams = bands = 0
-    for text_id, item_id, fingerprints, minhash in store.db.execute(
-        "SELECT text_id, item_id, fingerprints, minhash FROM texts"
-    ):
-        wanted_grams = set(np.frombuffer(fingerprints, "<i8").tolist())
-        wanted_bands = set(band_keys(np.frombuffer(minhash, "<u4").astype(np.uint32)))
-        grams += len(wanted_grams)
-        bands += len(wanted_bands)
-        is_whole = all(_has(store, "postings", "gram", gram, text_id) for gram in wanted_grams) and all(
-            _has(store, "bands", "band", band, text_id) for band in wanted_bands
-        )
+    """Look every caption up by each of its grams and bands, if their files stand."""
+    source = HotSource(store.folder / HOT / "texts", store.snapshot(), store.lineage, store.db)
+    postings = opened_postings(source)
+    expected = np.zeros(2, np.int64)
+    rows = store.db.execute("SELECT text_id, fingerprints, minhash, item_id FROM texts ORDER BY text_id")
+    while block := rows.fetchmany(_CAPTIONS_AT_ONCE):
+        *entries, numbers = block_of([row[:3] for row in block])
+        expected += [len(keys) for keys, _ in entries]
+        missed = postings.missed(*entries) if postings is not None else frozenset()
+        for number, row in zip(numbers.tolist(), block, strict=True):
+            yield (
+                f"the caption of {row[3]} cannot be found by all its grams; delete {source.folder}"
+                if number in missed
+                else ""
+            )
+    if postings is not None and postings.sizes() != tuple(expected.tolist()):
         yield (
-            "" if is_whole else f"the caption of {item_id} cannot be found by all its grams; import it again"
+            f"{source.folder} holds {postings.sizes()} grams and bands, its captions account for "
+            f"{tuple(expected.tolist())}; delete it"
         )
-    for table, expected in (("postings", grams), ("bands", bands)):
-        (count,) = store.db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  our own names
-        if count != expected:
-            yield f"{table} holds {count} rows, its captions account for {expected}"
-
-
-def _has(store: IndexStore, table: str, column: str, key: int, text_id: int) -> bool:
-    query = f"SELECT 1 FROM {table} WHERE {column} = ? AND text_id = ?"  # noqa: S608  our own names
-    return store.db.execute(query, (key, text_id)).fetchone() is not None
 
 
 def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
-    folder = store.folder / HOT / "hashes"
-    try:
-        plan = read_plan(folder, schema=HAMMING_SCHEMA)
-        faults = verify_arrays(folder, plan)
-    except FileNotFoundError:
-        return  # built when the index is next searched
-    except ClonedetectError as error:
-        yield str(error)
-        return
-    yield from faults or ("",)
+    for name, schema in (("hashes", HAMMING_SCHEMA), ("texts", TEXTS_SCHEMA)):
+        folder = store.folder / HOT / name
+        try:
+            faults = verify_arrays(folder, read_plan(folder, schema=schema))
+        except FileNotFoundError:
+            continue  # built when the index is next searched
+        except ClonedetectError as error:
+            yield str(error)
+            continue
+        yield from faults or ("",)
 
 
 def _check_files(store: IndexStore) -> Iterator[str]:  # 6

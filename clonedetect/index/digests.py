@@ -12,7 +12,7 @@ outside all digests of content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -52,6 +52,16 @@ class ContentSum:
     def add(self, row: bytes) -> None:
         """Put one row's digest into the set."""
         self._lanes += _expand(row)
+
+    def add_all(self, rows: Sequence[bytes]) -> None:
+        """Put the digests of many rows into the set."""
+        spread = b"".join(hashlib.shake_256(row).digest(2 * _LANES) for row in rows)
+        lanes = np.frombuffer(spread, "<u2").reshape(-1, _LANES)
+        self._lanes += lanes.sum(axis=0, dtype=np.uint16)
+
+    def join(self, other: ContentSum) -> None:
+        """Put all rows of another set, none of which is in this one, into this set."""
+        self._lanes += other._lanes
 
     def take(self, row: bytes) -> None:
         """Take one row's digest out of the set."""
@@ -137,9 +147,10 @@ def text_digest(raw: str, signals: TextSignals) -> bytes:
 
 def item_digest(item: Item, media: Iterable[bytes], text: bytes | None) -> bytes:
     """Return 32 bytes over an item and its parts' digests; the same on every machine."""
-    bare = replace(
-        item, first_indexed_at=None, media=tuple(replace(entry, path=None) for entry in item.media)
-    )
+    bare = item
+    if item.media or item.first_indexed_at is not None:
+        pathless = tuple(replace(entry, path=None) for entry in item.media)
+        bare = replace(item, first_indexed_at=None, media=pathless)
     return _hash([_encoder.encode(bare), *media, text or b""])
 
 

@@ -1,6 +1,6 @@
 """The reading side of an index: one consistent state of it, with every lookup a verdict needs.
 
-Hash and feature lookups are answered from hot files below ``hot/`` plus, in
+Hash, feature and caption lookups are answered from hot files below ``hot/`` plus, in
 memory, what changed since those were written. They are built from the truth
 when there are none, when more is new than old, or when something has been
 removed since; whoever opens the index first does it. Hashes that are merely
@@ -19,15 +19,16 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.index.bands import jaccard
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hothashes import current_hashes
 from clonedetect.index.hotsource import HotSource
-from clonedetect.index.postings import SqlitePostings
+from clonedetect.index.postings import TextPostings
 from clonedetect.index.rows import image_references
 from clonedetect.index.store import HOT, IndexStore, SignalKind
+from clonedetect.index.texts import text_postings
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
+from clonedetect.models.minhash import jaccard
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import Algorithm
 from clonedetect.protocols import CharacterModel, FeatureVotes
@@ -36,6 +37,8 @@ __all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index
 
 NEAR_DUPLICATE: Final = 0.8
 """Estimated Jaccard similarity from which two captions count as one text with several owners."""
+
+_OWNERS_AT_ONCE: Final = 500  # fewer than the variables that SQLite takes
 
 VotesFactory = Callable[[HotSource], FeatureVotes]
 """Opens or builds the lookup of local features for one state of an index."""
@@ -95,9 +98,9 @@ class OpenIndex:
         return self._make_votes(self._source("features"))
 
     @cached_property
-    def postings(self) -> SqlitePostings:
+    def postings(self) -> TextPostings:
         """The captions' fingerprints."""
-        return SqlitePostings(self._store.db)
+        return text_postings(self._source("texts"))
 
     @cached_property
     def model(self) -> CharacterModel:
@@ -162,14 +165,15 @@ class OpenIndex:
         db = self._store.db
         same = db.execute("SELECT DISTINCT owner FROM texts WHERE exact = ?", (exact,))
         owners: set[str] = {row[0] for row in same}
-        for number in self.postings.near_duplicates(minhash):
-            owner, data = db.execute(
-                "SELECT owner, minhash FROM texts WHERE text_id = ?", (number,)
-            ).fetchone()
-            if owner not in owners:
-                other = np.frombuffer(data, "<u4")
-                if other.shape == minhash.shape and jaccard(minhash, other[None])[0] >= NEAR_DUPLICATE:
-                    owners.add(owner)
+        near = self.postings.near_duplicates(minhash)
+        for first in range(0, len(near), _OWNERS_AT_ONCE):
+            numbers = near[first : first + _OWNERS_AT_ONCE]
+            marks = ",".join("?" * len(numbers))
+            rows = db.execute(f"SELECT owner, minhash FROM texts WHERE text_id IN ({marks})", numbers)  # noqa: S608  marks
+            others = [row for row in rows if row[0] not in owners and len(row[1]) == minhash.nbytes]
+            signatures = np.frombuffer(b"".join(row[1] for row in others), "<u4").reshape(-1, len(minhash))
+            is_near = jaccard(minhash, signatures) >= NEAR_DUPLICATE
+            owners.update(row[0] for row, near_enough in zip(others, is_near, strict=True) if near_enough)
         return owners
 
     def _source(self, name: str) -> HotSource:

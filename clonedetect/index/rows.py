@@ -8,14 +8,13 @@ from typing import Any, Final
 import cv2
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from sqlite_utils import Database
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index.bands import band_keys
 from clonedetect.index.digests import canonical_views, text_digest, views_of
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media
+from clonedetect.models.minhash import BAND_ROWS, BANDS
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import (
     VIEWS_PER_MEDIA,
@@ -26,6 +25,8 @@ from clonedetect.models.signal import (
 )
 
 __all__ = [
+    "INSERT_TEXT",
+    "TextRow",
     "delete_media",
     "delete_text",
     "encoded_thumbnail",
@@ -35,6 +36,7 @@ __all__ = [
     "owner_of",
     "read_features",
     "read_text_signals",
+    "text_row",
 ]
 
 _HASH_BYTES: Final = 32
@@ -112,44 +114,49 @@ def delete_media(db: Database, media_id: MediaId, *, generation: int) -> None:
 
 
 def insert_text(
-    db: Database, item: Item, raw: str, signals: TextSignals, *, text_id: TextId | None = None
+    db: Database,
+    item: Item,
+    raw: str,
+    signals: TextSignals,
+    *,
+    generation: int,
+    text_id: TextId | None = None,
 ) -> None:
-    """Store one caption with its lookups, under its old number if it had one."""
-    grams = _signed(signals.fingerprints)
-    bands = band_keys(signals.minhash)
-    cursor = db.execute(
-        "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            text_id,
-            item.item_id,
-            owner_of(item),
-            raw,
-            signals.normalised,
-            signals.exact,
-            text_digest(raw, signals),
-            signals.fingerprints.astype(_GRAM_DTYPE).tobytes(),
-            signals.minhash.astype(_MINHASH_DTYPE).tobytes(),
-        ),
-    )
-    number = cursor.lastrowid
-    db.conn.executemany("INSERT INTO postings VALUES (?, ?)", [(gram, number) for gram in grams])
-    db.conn.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", [(band, number) for band in bands])
+    """Store one caption, under its old number if it had one."""
+    row = text_row(item, raw, signals)
+    db.execute(INSERT_TEXT, (text_id, *row, generation))
 
 
-def delete_text(db: Database, text_id: TextId) -> None:
-    """Take one caption out of every table; its lookups are recomputed from its own row to find them."""
-    row = db.execute("SELECT fingerprints, minhash FROM texts WHERE text_id = ?", (text_id,)).fetchone()
-    if row is None:
-        return
-    grams = _signed(np.frombuffer(row[0], _GRAM_DTYPE).astype(np.uint64))
-    bands = band_keys(np.frombuffer(row[1], _MINHASH_DTYPE).astype(np.uint32))
-    db.conn.executemany(
-        "DELETE FROM postings WHERE gram = ? AND text_id = ?", [(gram, text_id) for gram in grams]
+INSERT_TEXT: Final = "INSERT INTO texts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+"""Takes the number or None, what `text_row` returns, and the generation."""
+
+
+TextRow = tuple[str, str, str, str, str, bytes, bytes, bytes]
+
+
+def text_row(item: Item, raw: str, signals: TextSignals) -> TextRow:
+    """Return what is stored of one caption, but its number and generation.
+
+    Raises ValueError for a signature that is too short to look up.
+    """
+    if signals.minhash.ndim != 1 or len(signals.minhash) < BANDS * BAND_ROWS:
+        raise ValueError(f"a MinHash of shape {signals.minhash.shape} has no {BANDS} bands of {BAND_ROWS}")
+    return (
+        item.item_id,
+        owner_of(item),
+        raw,
+        signals.normalised,
+        signals.exact,
+        text_digest(raw, signals),
+        signals.fingerprints.astype(_GRAM_DTYPE).tobytes(),
+        signals.minhash.astype(_MINHASH_DTYPE).tobytes(),
     )
-    db.conn.executemany(
-        "DELETE FROM bands WHERE band = ? AND text_id = ?", [(band, text_id) for band in bands]
-    )
+
+
+def delete_text(db: Database, text_id: TextId, *, generation: int) -> None:
+    """Take one caption out and leave its tombstone."""
     db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+    db.execute("INSERT INTO removed_texts VALUES (?, ?)", (text_id, generation))
 
 
 def read_text_signals(row: Sequence[Any]) -> TextSignals:
@@ -224,9 +231,3 @@ def _image_reference(row: Sequence[Any]) -> ImageReference:
         features=read_features(*row[12:16]) if row[12] is not None else None,
         path=row[7],
     )
-
-
-def _signed(values: npt.NDArray[np.uint64]) -> list[int]:
-    """Return 64-bit values as SQLite stores integers."""
-    signed: list[int] = np.ascontiguousarray(values, np.uint64).view(np.int64).tolist()
-    return signed

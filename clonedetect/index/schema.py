@@ -1,4 +1,7 @@
-"""The tables of ``index.db``, and how it is opened: one writer, many readers, never a newer schema."""
+"""The tables of ``index.db``, and how it is opened: one writer, many readers, never a newer schema.
+
+An older schema is read as it is, and brought up to ours by whoever writes next.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,15 @@ from sqlite_utils import Database
 
 from clonedetect.errors import IndexFormatError, InputError
 
-__all__ = ["BUSY_TIMEOUT_S", "DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
+__all__ = ["BUSY_TIMEOUT_S", "CONTENT_SCHEMA", "DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
 
 DATABASE: Final = "index.db"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+CONTENT_SCHEMA: Final = 1
+"""What the snapshot id says the content is: other tables for equal content leave it as it is."""
 BUSY_TIMEOUT_S: Final = 5
+WRITER_CACHE_KB: Final = 128 * 1024
+LOG_PAGES: Final = 64 * 1024
 
 _TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
@@ -28,7 +35,6 @@ CREATE TABLE items (
   item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
   json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
 ) STRICT;
-CREATE INDEX items_account ON items (account_id);
 CREATE TABLE media (
   media_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL REFERENCES items (item_id),
   position INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT, digest TEXT, width INTEGER, height INTEGER,
@@ -49,20 +55,29 @@ CREATE TABLE features (
 CREATE TABLE texts (
   text_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL UNIQUE REFERENCES items (item_id),
   owner TEXT NOT NULL, raw TEXT NOT NULL, normalised TEXT NOT NULL, exact TEXT NOT NULL,
-  content BLOB NOT NULL, fingerprints BLOB NOT NULL, minhash BLOB NOT NULL
+  content BLOB NOT NULL, fingerprints BLOB NOT NULL, minhash BLOB NOT NULL,
+  generation INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX texts_exact ON texts (exact, owner);
-CREATE TABLE postings (gram INTEGER NOT NULL, text_id INTEGER NOT NULL, PRIMARY KEY (gram, text_id))
-  STRICT, WITHOUT ROWID;
-CREATE TABLE bands (band INTEGER NOT NULL, text_id INTEGER NOT NULL, PRIMARY KEY (band, text_id))
-  STRICT, WITHOUT ROWID;
+CREATE INDEX texts_generation ON texts (generation);
 CREATE TABLE removed_media (media_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
 CREATE INDEX removed_media_generation ON removed_media (generation);
+CREATE TABLE removed_texts (text_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
+CREATE INDEX removed_texts_generation ON removed_texts (generation);
 CREATE TABLE removed_items (item_id TEXT PRIMARY KEY, removed_at TEXT NOT NULL) STRICT;
 CREATE TABLE refusals (source TEXT NOT NULL, place TEXT NOT NULL, line INTEGER, reason TEXT NOT NULL) STRICT;
 CREATE INDEX refusals_source ON refusals (source);
 INSERT INTO meta VALUES ('generation', 0), ('purged', 0), ('content', zeroblob(2048));
 """
+
+_TO_SCHEMA_2: Final = """
+DROP TABLE postings; DROP TABLE bands; DROP INDEX items_account;
+ALTER TABLE texts ADD COLUMN generation INTEGER NOT NULL DEFAULT {last};
+CREATE INDEX texts_generation ON texts (generation);
+CREATE TABLE removed_texts (text_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
+CREATE INDEX removed_texts_generation ON removed_texts (generation);
+UPDATE meta SET value = {last} WHERE key = 'purged';
+UPDATE meta SET value = 2 WHERE key = 'schema'"""
 
 
 def connect(folder: Path, *, writable: bool) -> Database:
@@ -86,6 +101,8 @@ def connect(folder: Path, *, writable: bool) -> Database:
             _prepare_writer(db)
         if has_tables(db):
             _check_schema(db, path)
+            if writable:
+                _migrate(db)
         elif not writable:
             raise InputError(f"{folder} holds an index that was never begun; repeat the import")
     except sqlite3.DatabaseError as error:
@@ -111,6 +128,10 @@ def _prepare_writer(db: Database) -> None:
     db.execute("PRAGMA synchronous = FULL")  # what was reported as added survives a power cut
     db.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten, not just unlinked
     db.execute("PRAGMA foreign_keys = ON")
+    # An import inserts at random places of indexes larger than SQLite's 2 MB, and changes their pages
+    # again and again: kept in memory and in the log, they are written to the database seldom.
+    db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
+    db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 def has_tables(db: Database) -> bool:
@@ -139,8 +160,28 @@ def _address(path: Path, *, writable: bool) -> str:
 def _check_schema(db: Database, path: Path) -> None:
     row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     number = row[0] if row else None
-    if number != SCHEMA:
+    if number not in range(1, SCHEMA + 1):
         raise IndexFormatError(
-            f"{path} has schema {number}, this program reads {SCHEMA}; "
+            f"{path} has schema {number}, this program reads 1 to {SCHEMA}; "
             "use the program that made it, or import into a new index: clonedetect index add NEW SOURCE"
         )
+
+
+def _migrate(db: Database) -> None:
+    """Bring an index of schema 1 up to schema 2, in one transaction.
+
+    Lookups of captions became files below ``hot/``. Every caption counts as
+    stored by the last commit, and files of any earlier one as outdated: an
+    older program did not note when a caption came or went.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        (number,) = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        if number == 1:  # another process may have done it while we waited
+            (last,) = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+            for statement in _TO_SCHEMA_2.format(last=int(last)).split(";"):
+                db.execute(statement)
+    except BaseException:
+        db.rollback()
+        raise
+    db.commit()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,17 @@ from typing import Final, Self
 import msgspec
 
 from clonedetect.errors import IndexFormatError, InputError
+from clonedetect.index.captions import PreparedCaptions, write_new
 from clonedetect.index.digests import ContentSum, fingerprint_of
 from clonedetect.index.lock import FileLock
-from clonedetect.index.schema import BUSY_TIMEOUT_S, DATABASE, SCHEMA, connect, create_tables, has_tables
+from clonedetect.index.schema import (
+    BUSY_TIMEOUT_S,
+    CONTENT_SCHEMA,
+    DATABASE,
+    connect,
+    create_tables,
+    has_tables,
+)
 from clonedetect.index.writing import Change, ItemContents, Provenance, drop_item, write_item
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item
@@ -35,6 +44,13 @@ __all__ = ["HOT", "Change", "IndexStore", "Provenance", "Removal", "SignalKind"]
 HOT: Final = "hot"
 LOCK: Final = "writer.lock"
 COMMIT_EVERY: Final = 200
+COMMIT_AFTER_S: Final = 5.0
+COMMIT_AT_MOST: Final = 50_000
+"""A batch commits once 200 items are changed and five seconds have passed, and at 50,000 items in any case.
+
+Each commit writes the changed pages of all indexes, which are much the same for a thousand items as for
+fifty thousand.
+"""
 _HARMLESS: Final = frozenset({LOCK, "settings.toml"})
 """What may lie in a folder before its index does: settings are often written first."""
 
@@ -74,6 +90,7 @@ class IndexStore:
         self._lock = lock
         self._writable = writable
         self._pending = 0
+        self._begun = 0.0
         self._is_changed = False
         self._is_in_batch = False
         self._is_purging = False
@@ -167,7 +184,7 @@ class IndexStore:
 
     def snapshot(self) -> Generation:
         """Return the last generation; equal content has an equal id, on every machine, after any history."""
-        return Generation(self._generation, self._sum.snapshot_id(self.algorithms.items(), SCHEMA))
+        return Generation(self._generation, self._sum.snapshot_id(self.algorithms.items(), CONTENT_SCHEMA))
 
     def item(self, item_id: ItemId) -> Item | None:
         """Return one item as it was last added, or None."""
@@ -191,9 +208,18 @@ class IndexStore:
         row = self.db.execute("SELECT fingerprint FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
         return row is None or row[0] != (fingerprint or fingerprint_of(item))
 
+    def stored_fingerprints(self, item_ids: Sequence[ItemId]) -> dict[ItemId, bytes]:
+        """Return what `needs` compares for those of some hundreds of items that are there."""
+        marks = ",".join("?" * len(item_ids))
+        rows = self.db.execute(
+            f"SELECT item_id, fingerprint FROM items WHERE item_id IN ({marks})",  # noqa: S608  marks
+            list(item_ids),
+        )
+        return {ItemId(item_id): fingerprint for item_id, fingerprint in rows.fetchall()}
+
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Commit every 200 items and at the end; an exception undoes what is not yet committed."""
+        """Commit as `COMMIT_EVERY` says and at the end; an exception undoes what is not yet committed."""
         self._begin()
         self._is_in_batch = True
         try:
@@ -236,6 +262,16 @@ class IndexStore:
             if written.change is not Change.UNCHANGED:
                 self._count(written.before, written.after)
         return written.change
+
+    def add_captions(self, captions: PreparedCaptions) -> None:
+        """Store items of words alone that are not there yet, all in one transaction.
+
+        Raises sqlite3.IntegrityError where one of them is; `stored_fingerprints` tells.
+        """
+        with self._transaction(len(captions)):
+            write_new(self.db, captions, generation=self._generation + 1)
+            self._sum.join(ContentSum(captions.content))
+            self._is_changed = self._is_changed or bool(len(captions))
 
     def remove(self, item_ids: Iterable[ItemId], *, at: datetime) -> Removal:
         """Take items out of everything: rows, signals, lookups and, with the next opening, hot files.
@@ -297,15 +333,16 @@ class IndexStore:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Join the running batch, or be one."""
+    def _transaction(self, items: int = 1) -> Iterator[None]:
+        """Join the running batch, or be one; so many `items` are changed in it."""
         if not self._is_in_batch:
             with self.batch():
                 yield
             return
         yield
-        self._pending += 1
-        if self._pending >= COMMIT_EVERY:
+        self._pending += items
+        is_old = time.monotonic() - self._begun >= COMMIT_AFTER_S
+        if self._pending >= COMMIT_AT_MOST or (self._pending >= COMMIT_EVERY and is_old):
             self._commit()
             self._begin()
 
@@ -313,12 +350,13 @@ class IndexStore:
         if not self._writable:
             raise ValueError(f"{self.folder} was opened for reading")
         self.db.execute("BEGIN IMMEDIATE")
+        self._begun = time.monotonic()
 
     def _commit(self) -> None:
         is_purging = self._is_purging
         if self._is_changed:
             self._generation += 1
-            snapshot = self._sum.snapshot_id(self.algorithms.items(), SCHEMA)
+            snapshot = self._sum.snapshot_id(self.algorithms.items(), CONTENT_SCHEMA)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             self.db.execute(
                 "INSERT INTO generations VALUES (?, ?, ?, ?)",

@@ -17,7 +17,17 @@ from clonedetect.models.ids import ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media, Visibility
 from clonedetect.models.signal import ImageSignals, TextSignals
 
-__all__ = ["Change", "ItemContents", "Provenance", "Written", "drop_item", "write_item"]
+__all__ = [
+    "INSERT_ITEM",
+    "Change",
+    "ItemContents",
+    "ItemRow",
+    "Provenance",
+    "Written",
+    "drop_item",
+    "item_row",
+    "write_item",
+]
 
 _WIDEST_FIRST: Final = tuple(Visibility)
 """The enum lists the classes from the widest audience to the narrowest."""
@@ -89,11 +99,11 @@ def write_item(
     row = db.execute("SELECT digest, json FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
     first = at if row is None else msgspec.json.decode(row[1], type=Item).first_indexed_at
     item = replace(item, first_indexed_at=item.first_indexed_at or first)
-    _write_row(db, item, contents.digest, fingerprint, provenance)
+    db.execute(_UPSERT, item_row(item, contents.digest, fingerprint, provenance))
     _write_media(db, item, contents, generation)
     if row is not None and row[0] == contents.digest:
         return Written(Change.UNCHANGED, row[0], contents.digest)
-    _write_text(db, item, contents.text_signals)
+    _write_text(db, item, contents.text_signals, generation)
     db.execute("DELETE FROM removed_items WHERE item_id = ?", (item.item_id,))
     if row is None:
         return Written(Change.ADDED, None, contents.digest)
@@ -110,39 +120,44 @@ def drop_item(db: Database, item_id: ItemId, *, generation: int, at: datetime) -
         delete_media(db, MediaId(media_id), generation=generation)
     text = db.execute("SELECT text_id FROM texts WHERE item_id = ?", (item_id,)).fetchone()
     if text is not None:
-        delete_text(db, TextId(text[0]))
+        delete_text(db, TextId(text[0]), generation=generation)
     db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
     removed_at = at.astimezone(UTC).isoformat(timespec="seconds")
     db.execute("INSERT OR REPLACE INTO removed_items VALUES (?, ?)", (item_id, removed_at))
     return bytes(row[0])
 
 
-_UPSERT: Final = """
+INSERT_ITEM: Final = """
 INSERT INTO items
   (item_id, account_id, handle, permalink, visibility, json, source, line, fingerprint, digest)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+"""Takes what `item_row` returns."""
+
+_UPSERT: Final = f"""
+{INSERT_ITEM}
 ON CONFLICT (item_id) DO UPDATE SET account_id = excluded.account_id, handle = excluded.handle,
   permalink = excluded.permalink, visibility = excluded.visibility, json = excluded.json,
   source = excluded.source, line = excluded.line, fingerprint = excluded.fingerprint, digest = excluded.digest
 """
 
+ItemRow = tuple[str, str | None, str | None, str | None, str, str, str, int | None, bytes, bytes]
 
-def _write_row(db: Database, item: Item, digest: bytes, fingerprint: bytes, provenance: Provenance) -> None:
+
+def item_row(item: Item, digest: bytes, fingerprint: bytes, provenance: Provenance) -> ItemRow:
+    """Return the row of `items` for one item as it is, `first_indexed_at` included."""
     widest = min((span.visibility for span in item.visibility), key=_WIDEST_FIRST.index)
-    db.execute(
-        _UPSERT,
-        (
-            item.item_id,
-            item.account_id,
-            item.handle,
-            item.permalink,
-            str(widest),
-            msgspec.json.encode(item).decode(),
-            provenance.source,
-            provenance.line,
-            fingerprint,
-            digest,
-        ),
+    return (
+        item.item_id,
+        item.account_id,
+        item.handle,
+        item.permalink,
+        str(widest),
+        msgspec.json.encode(item).decode(),
+        provenance.source,
+        provenance.line,
+        fingerprint,
+        digest,
     )
 
 
@@ -168,17 +183,23 @@ def _write_media(db: Database, item: Item, contents: ItemContents, generation: i
             delete_media(db, media_id, generation=generation)
 
 
-def _write_text(db: Database, item: Item, signals: TextSignals | None) -> None:
+def _write_text(db: Database, item: Item, signals: TextSignals | None, generation: int) -> None:
+    """Keep the number of a caption that was edited, which needs no tombstone: its new row says when."""
     row = db.execute("SELECT text_id FROM texts WHERE item_id = ?", (item.item_id,)).fetchone()
     text_id = TextId(row[0]) if row is not None else None
+    if signals is None:
+        if text_id is not None:
+            delete_text(db, text_id, generation=generation)
+        return
     if text_id is not None:
-        delete_text(db, text_id)
-    if signals is not None:
-        insert_text(db, item, item.caption or "", signals, text_id=text_id)
+        db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
+    insert_text(db, item, item.caption or "", signals, generation=generation, text_id=text_id)
 
 
 def _completed(item: Item, media_signals: Sequence[ImageSignals | None]) -> Item:
     """Return `item` with what hashing found out, so that rows with and without digests compare."""
+    if not media_signals:
+        return item
     media: list[Media] = []
     for entry, signals in zip(item.media, media_signals, strict=True):
         if signals is None:

@@ -12,6 +12,7 @@ import msgspec
 from clonedetect.index.hothashes import renew_hashes
 from clonedetect.index.hotsource import HotSource
 from clonedetect.index.store import HOT, IndexStore
+from clonedetect.index.texts import renew_texts
 from clonedetect.index.votes import renew_votes
 
 __all__ = ["HOT_LOOKUPS", "CompactResult", "compact_index"]
@@ -20,7 +21,7 @@ Renewal = Callable[[HotSource], None]
 """Brings the hot files of one lookup to exactly the source's state, and drops all others in its folder."""
 
 HOT_LOOKUPS: Final[Mapping[str, Renewal]] = MappingProxyType(
-    {"hashes": renew_hashes, "features": renew_votes}
+    {"hashes": renew_hashes, "features": renew_votes, "texts": renew_texts}
 )
 """The folders below ``hot/``, and what renews each."""
 

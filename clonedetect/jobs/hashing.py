@@ -20,11 +20,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import cv2
+import msgspec
 
 from clonedetect.errors import ClonedetectError, DependencyError, InputError
+from clonedetect.index.captions import PreparedCaptions
+from clonedetect.jobs.captions import CaptionChunk, HashedCaptions, hash_captions
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media, MediaKind
 from clonedetect.models.signal import ImageSignals, TextSignals
@@ -37,7 +40,8 @@ CPU_SECONDS_PER_ITEM: Final = 120
 """An item that keeps its worker busy longer is refused; ten 12-megapixel pictures take about ten seconds."""
 
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
-_AHEAD: Final = 4  # items under way for each worker: enough that none waits for the writer
+_AHEAD: Final = 4  # items or chunks under way for each worker: enough that none waits for the writer
+_CHUNKS_AT_HOME: Final = 4  # fewer captions are hashed before a worker has started
 
 Tag = TypeVar("Tag")
 
@@ -60,6 +64,10 @@ class Unusable:
 
 Outcome = HashedItem | Unusable
 Hasher = Callable[[Item], Outcome]
+CaptionHasher = Callable[[bytes], HashedCaptions]
+
+Task = Item | CaptionChunk | None
+Done = Outcome | HashedCaptions | None
 
 
 def hash_item(item: Item) -> Outcome:
@@ -76,14 +84,22 @@ def hash_item(item: Item) -> Outcome:
 
 
 class HashingPool(Generic[Tag]):
-    """Worker processes that hash items; started with the first item that has a file to read.
+    """Worker processes that hash items; started with the first file to read or the fifth chunk of captions.
 
-    `hasher` is what they run: a function that can be imported by name.
+    `hasher` and `caption_hasher` are what they run: functions that can be imported by name.
     """
 
-    def __init__(self, workers: int | None = None, *, hasher: Hasher = hash_item) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        hasher: Hasher = hash_item,
+        caption_hasher: CaptionHasher = hash_captions,
+    ) -> None:
         self._workers = workers or max(1, (os.cpu_count() or 2) - 1)
         self._hasher = hasher
+        self._caption_hasher = caption_hasher
+        self._chunks = 0
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -98,32 +114,44 @@ class HashingPool(Generic[Tag]):
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
-    def run(self, tasks: Iterable[tuple[Tag, Item | None]]) -> Iterator[tuple[Tag, Outcome | None]]:
-        """Yield each tag with what became of its item, in order; None passes through.
+    def run(self, tasks: Iterable[tuple[Tag, Task]]) -> Iterator[tuple[Tag, Done]]:
+        """Yield each tag with what became of its item or chunk, in order; None passes through.
 
-        `tasks` is read only a few items ahead of what has been yielded.
+        `tasks` is read only a few ahead of what has been yielded.
         """
         waiting: deque[_Waiting[Tag]] = deque()
-        for tag, item in tasks:
-            waiting.append(_Waiting(tag, item, self._begin(item)))
+        for tag, task in tasks:
+            waiting.append(_Waiting(tag, task, self._begin(task)))
             while waiting and (len(waiting) > self._workers * _AHEAD or waiting[0].is_done):
                 yield self._finish(waiting)
         while waiting:
             yield self._finish(waiting)
 
-    def _begin(self, item: Item | None) -> Future[Outcome] | Outcome | None:
-        if item is None:
+    def _begin(self, task: Task) -> Future[Done] | Done:
+        if task is None:
             return None
-        if not any(media.path for media in item.media):
-            return self._hasher(item)  # text alone: no decoder, no process
+        if isinstance(task, CaptionChunk):
+            self._chunks += 1
+            if self._pool is None and self._chunks <= _CHUNKS_AT_HOME:
+                return self._caption_hasher(msgspec.msgpack.encode(task))
+        elif not any(media.path for media in task.media):
+            return self._hasher(task)  # an edited caption or a bare hash: no decoder, no process
         try:
-            return self._executor().submit(self._hasher, item)
+            return self._submitted(self._executor(), task)
         except BrokenProcessPool as error:
-            broken: Future[Outcome] = Future()
+            broken: Future[Done] = Future()
             broken.set_exception(error)
             return broken
 
-    def _finish(self, waiting: deque[_Waiting[Tag]]) -> tuple[Tag, Outcome | None]:
+    def _submitted(self, executor: ProcessPoolExecutor, task: Item | CaptionChunk) -> Future[Done]:
+        future: Future[Any]
+        if isinstance(task, CaptionChunk):
+            future = executor.submit(_limited, self._caption_hasher, msgspec.msgpack.encode(task))
+        else:
+            future = executor.submit(self._hasher, task)
+        return future
+
+    def _finish(self, waiting: deque[_Waiting[Tag]]) -> tuple[Tag, Done]:
         first = waiting.popleft()
         if not isinstance(first.state, Future):
             return first.tag, first.state
@@ -131,15 +159,15 @@ class HashingPool(Generic[Tag]):
             return first.tag, first.state.result()
         except BrokenProcessPool:
             self.close()
-        outcome = self._alone(first.item)
+        outcome = self._alone(first.task)
         for entry in waiting:  # innocent bystanders: their worker's pool is gone, they begin again
             if isinstance(entry.state, Future) and not _has_result(entry.state):
-                entry.state = self._begin(entry.item)
+                entry.state = self._begin(entry.task)
         return first.tag, outcome
 
-    def _alone(self, item: Item | None) -> Outcome | None:
-        """Hash one item with nothing else under way, so that a worker's death has one possible cause."""
-        if item is None:
+    def _alone(self, task: Task) -> Done:
+        """Hash one task with nothing else under way, so that a worker's death has one possible cause."""
+        if task is None:
             return None
         with _executor(1) as pool:
             try:
@@ -150,12 +178,27 @@ class HashingPool(Generic[Tag]):
                     "without guarding its own start by `if __name__ == '__main__':`"
                 ) from error
             try:
-                return pool.submit(self._hasher, item).result()
+                return self._submitted(pool, task).result()
             except BrokenProcessPool:
-                paths = ", ".join(media.path for media in item.media if media.path)
-                return Unusable(
-                    f"decoding {paths} ended its process: it crashed, or ran out of time or memory"
-                )
+                pass
+        if isinstance(task, CaptionChunk):
+            return self._in_halves(task)
+        paths = ", ".join(media.path for media in task.media if media.path)
+        return Unusable(f"decoding {paths} ended its process: it crashed, or ran out of time or memory")
+
+    def _in_halves(self, chunk: CaptionChunk) -> HashedCaptions:
+        """Find the caption of `chunk` that ends its process; the others are hashed."""
+        if len(chunk) == 1:
+            reason = "hashing its caption ended the process: it crashed, or ran out of time or memory"
+            return HashedCaptions(PreparedCaptions.nothing(), {0: reason})
+        done = [(half, self._alone(half)) for half in chunk.halves()]
+        rows, unusable, first = PreparedCaptions.nothing(), dict[int, str](), 0
+        for half, outcome in done:
+            if isinstance(outcome, HashedCaptions):
+                rows = rows.joined(outcome.rows)
+                unusable |= {first + place: reason for place, reason in outcome.unusable.items()}
+            first += len(half)
+        return HashedCaptions(rows, unusable)
 
     def _executor(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -166,16 +209,21 @@ class HashingPool(Generic[Tag]):
 @dataclass(slots=True)
 class _Waiting(Generic[Tag]):
     tag: Tag
-    item: Item | None
-    state: Future[Outcome] | Outcome | None
+    task: Task
+    state: Future[Done] | Done
 
     @property
     def is_done(self) -> bool:
         return not isinstance(self.state, Future) or _has_result(self.state)
 
 
-def _has_result(future: Future[Outcome]) -> bool:
+def _has_result(future: Future[Done]) -> bool:
     return future.done() and future.exception() is None
+
+
+def _limited(hasher: CaptionHasher, data: bytes) -> HashedCaptions:
+    _limit_processor_time()  # anew: a limit set for a picture before would count this chunk too
+    return hasher(data)
 
 
 def _executor(workers: int) -> ProcessPoolExecutor:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,7 +28,8 @@ from clonedetect.index.importers import (
 )
 from clonedetect.index.importers.repeats import FirstRows
 from clonedetect.index.store import Change, IndexStore, Provenance, Removal, SignalKind
-from clonedetect.jobs.hashing import HashedItem, HashingPool, Unusable
+from clonedetect.jobs.captions import CHUNK, CaptionChunk, HashedCaptions
+from clonedetect.jobs.hashing import Done, HashedItem, HashingPool, Task, Unusable
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item, Visibility
 from clonedetect.models.signal import Algorithm
@@ -88,6 +90,10 @@ class Progress:
     share: float
 
 
+_CHARACTERS_AT_ONCE: Final = 1_000_000
+"""Of one block of rows; a row alone may have 16 million."""
+
+Row = SourceRow | RefusedRow | SkippedRow
 OnProgress = Callable[[Progress], None]
 
 
@@ -127,7 +133,7 @@ def add_sources(
     with (
         IndexStore.open_or_create(index_folder, algorithms=index_algorithms()) as store,
         FirstRows() as first_rows,
-        HashingPool[_Row](workers) as pool,
+        HashingPool[Told](workers) as pool,
     ):
         importing = _Import(store, first_rows, admit, _Meter(named, on_progress), media)
         for source, known in named:
@@ -165,6 +171,10 @@ class _Row:
     fingerprint: bytes = b""
 
 
+Told = _Row | tuple[SourceRow, ...]
+"""What is hashed by itself, or a chunk of new captions."""
+
+
 class _Meter:
     """Tells progress over several sources of bytes or files, each counting by its size on disk or number."""
 
@@ -174,8 +184,8 @@ class _Meter:
         self._rows = 0
         self._sources_done = 0
 
-    def row(self, source: Path, position: int) -> None:
-        self._rows += 1
+    def rows(self, source: Path, position: int, count: int = 1) -> None:
+        self._rows += count
         self._tell(min(1.0, position / self._sizes[str(source)]))
 
     def end_of_source(self) -> None:
@@ -200,14 +210,18 @@ class _Import:
     refusals: list[Refusal] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
-    def add(self, source: Path, known: SourceFormat, pool: HashingPool[_Row]) -> None:
+    def add(self, source: Path, known: SourceFormat, pool: HashingPool[Told]) -> None:
         """Put the rows of one source in, and keep its refusals in place of its last import's."""
         before = len(self.refusals)
         with self.store.batch():
             rows = read_source(source, known, admit=self.admit, media=self.media, views=PDQ)
-            for told, outcome in pool.run(self._task(row) for row in rows):
-                self._store(told, outcome)
-                self.meter.row(source, told.row.position)
+            for told, outcome in pool.run(task for block in _blocks(rows) for task in self._tasks(block)):
+                if isinstance(told, tuple):
+                    self._store_captions(told, outcome)
+                    self.meter.rows(source, told[-1].position, len(told))
+                else:
+                    self._store(told, outcome)
+                    self.meter.rows(source, told.row.position)
             new = self.refusals[before:]
             self.store.replace_refusals(
                 str(source), ((refusal.source, refusal.line, refusal.reason) for refusal in new)
@@ -227,21 +241,53 @@ class _Import:
             skipped=tuple(self.skips),
         )
 
-    def _task(self, row: SourceRow | RefusedRow | SkippedRow) -> tuple[_Row, Item | None]:
-        """Decide whether a row's item must be hashed; a row that gives an id again is refused."""
+    def _tasks(self, block: Sequence[Row]) -> Iterator[tuple[Told, Task]]:
+        """Decide what must be hashed of some hundreds of rows; new captions go together, order stays."""
+        checked = [self._checked(row) for row in block]
+        stored = self.store.stored_fingerprints(
+            [row.item.item_id for row in checked if isinstance(row, SourceRow)]
+        )
+        captions: list[SourceRow] = []
+        for row in checked:
+            if isinstance(row, SourceRow) and not row.item.media and row.item.item_id not in stored:
+                captions.append(row)
+                continue
+            if captions:
+                yield _chunk(captions)
+                captions = []
+            yield self._task(row, stored)
+        if captions:
+            yield _chunk(captions)
+
+    def _checked(self, row: Row) -> Row:
+        """Return `row`, or its refusal if it gives an id again."""
+        if not isinstance(row, SourceRow):
+            return row
+        first = self.first_rows.first(row.item.item_id, row.source, row.line)
+        if first is None:
+            return row
+        reason = f"item {row.item.item_id} was already given by {first} in this import"
+        return RefusedRow(row.source, row.line, reason, row.position)
+
+    def _task(self, row: Row, stored: Mapping[ItemId, bytes]) -> tuple[_Row, Item | None]:
         if not isinstance(row, SourceRow):
             return _Row(row), None
-        first = self.first_rows.first(row.item.item_id, row.source, row.line)
-        if first is not None:
-            reason = f"item {row.item.item_id} was already given by {first} in this import"
-            return _Row(RefusedRow(row.source, row.line, reason, row.position)), None
         try:
             fingerprint = fingerprint_of(row.item)
         except OSError as error:
             return _Row(RefusedRow(row.source, row.line, str(error), row.position)), None
-        return _Row(row, fingerprint), row.item if self.store.needs(row.item, fingerprint) else None
+        is_known = stored.get(row.item.item_id) == fingerprint
+        return _Row(row, fingerprint), None if is_known else row.item
 
-    def _store(self, told: _Row, outcome: HashedItem | Unusable | None) -> None:
+    def _store_captions(self, rows: Sequence[SourceRow], outcome: Done) -> None:
+        if not isinstance(outcome, HashedCaptions):
+            raise TypeError(f"a chunk of captions came back as {type(outcome).__name__}")
+        self.store.add_captions(outcome.rows)
+        self.counts[Change.ADDED] += len(outcome.rows)
+        for place, reason in outcome.unusable.items():
+            self._refuse(rows[place].source, rows[place].line, reason)
+
+    def _store(self, told: _Row, outcome: Done) -> None:
         row = told.row
         if isinstance(row, RefusedRow):
             self._refuse(row.source, row.line, row.reason)
@@ -251,7 +297,7 @@ class _Import:
             self.counts[Change.UNCHANGED] += 1
         elif isinstance(outcome, Unusable):
             self._refuse(row.source, row.line, outcome.reason)
-        else:
+        elif isinstance(outcome, HashedItem):
             change = self.store.add_item(
                 outcome.item,
                 outcome.media,
@@ -263,3 +309,26 @@ class _Import:
 
     def _refuse(self, source: str, line: int | None, reason: str) -> None:
         self.refusals.append(Refusal(source, line, reason))
+
+
+def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield rows some hundreds at a time, fewer of long captions: several blocks are held in memory."""
+    block: list[Row] = []
+    size = 0
+    for row in rows:
+        block.append(row)
+        size += len(row.item.caption or "") if isinstance(row, SourceRow) else 0
+        if len(block) >= CHUNK or size >= _CHARACTERS_AT_ONCE:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _chunk(rows: Sequence[SourceRow]) -> tuple[tuple[SourceRow, ...], CaptionChunk]:
+    return tuple(rows), CaptionChunk(
+        rows[0].source,
+        datetime.now(UTC).replace(microsecond=0),
+        tuple(row.item for row in rows),
+        tuple(row.line for row in rows),
+    )

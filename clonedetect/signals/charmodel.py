@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
+from clonedetect.models.minhash import mix
 from clonedetect.signals.counts import KeyCounts, lookup, tally
-from clonedetect.signals.fingerprints import mix
 from clonedetect.signals.normalise import NORMALISER_VERSION
 from clonedetect.signals.scripts import SCRIPT_COUNT, Script, code_points, is_dense, script_numbers, script_of
 

@@ -16,23 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
+from clonedetect.models.minhash import BAND_ROWS, BANDS, EMPTY, MULTIPLIER, mix
 from clonedetect.models.signal import Algorithm
 from clonedetect.signals.normalise import normaliser
 from clonedetect.signals.scripts import code_points, is_dense, script_numbers
 
 __all__ = [
-    "BANDS",
-    "BAND_ROWS",
     "DENSE_GRAM",
     "GRAM",
     "MINHASH_SEED",
     "NUM_PERM",
     "WINDOW",
-    "band_keys",
+    "Hashes",
     "gram_hashes",
     "minhash",
     "minhash_algorithm",
-    "mix",
+    "minhash_values",
+    "permutations",
     "require_same",
     "run_hashes",
     "winnow",
@@ -45,13 +45,8 @@ WINDOW = 4
 NUM_PERM = 128
 MINHASH_SEED = 1
 MINHASH_SCHEME = "affine32"
-BANDS = 37
-BAND_ROWS = 3
 
 Hashes = npt.NDArray[np.uint64]
-
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_EMPTY = np.uint32(0xFFFFFFFF)
 
 
 def winnow_algorithm() -> Algorithm:
@@ -75,13 +70,6 @@ def require_same(stored: Algorithm, ours: Algorithm) -> None:
         raise IndexFormatError(
             f"these text signals were made by {stored}, this program makes {ours}: build the index again"
         )
-
-
-def mix(values: Hashes) -> Hashes:
-    """Return splitmix64's finaliser of each value: a bijection that spreads every bit."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def gram_hashes(text: str) -> Hashes:
@@ -119,27 +107,20 @@ def minhash(grams: Hashes) -> npt.NDArray[np.uint32]:
 
     Equal to ``datasketch.MinHash(scheme="affine32")`` over the low 32 bits of each gram.
     """
-    values = np.unique(grams.astype(np.uint32))
+    values = minhash_values(np.unique(grams.astype(np.uint32)))
     if values.size == 0:
-        return np.full(NUM_PERM, _EMPTY, dtype=np.uint32)
-    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    values = values ^ (values >> np.uint32(16))
-    factors, offsets = _permutations()
+        return np.full(NUM_PERM, EMPTY, dtype=np.uint32)
+    factors, offsets = permutations()
     least = (factors[:, None] * values + offsets[:, None]).min(axis=1)
     return np.asarray(least, dtype=np.uint32)
 
 
-def band_keys(signature: npt.NDArray[np.uint32]) -> Hashes:
-    """Return one key per band of a MinHash, uint64 (BANDS,); two texts that share a key are near-duplicates.
-
-    Texts of Jaccard 0.5 share a band with probability 0.993, of 0.1 with 0.036.
-    """
-    rows = signature[: BANDS * BAND_ROWS].reshape(BANDS, BAND_ROWS).astype(np.uint64)
-    keys = np.arange(BANDS, dtype=np.uint64)
-    for column in rows.T:
-        keys = mix(keys * _MULTIPLIER + column + np.uint64(1))
-    return keys
+def minhash_values(grams: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint32]:
+    """Return what MinHash permutes for each of `grams`: its low 32 bits, mixed as datasketch does."""
+    values = grams.astype(np.uint32)
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return values ^ (values >> np.uint32(16))
 
 
 def run_hashes(points: npt.NDArray[np.uint32], length: int) -> Hashes:
@@ -150,12 +131,12 @@ def run_hashes(points: npt.NDArray[np.uint32], length: int) -> Hashes:
     wide = points.astype(np.uint64)
     value = np.full(count, np.uint64(length), dtype=np.uint64)
     for shift in range(length):
-        value = value * _MULTIPLIER + wide[shift : shift + count]
+        value = value * MULTIPLIER + wide[shift : shift + count]
     return mix(value)
 
 
 @cache
-def _permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+def permutations() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Return datasketch's own factors and offsets for our seed."""
     from datasketch import MinHash  # noqa: PLC0415  half a second of imports that only MinHashing needs
 

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from clonedetect.models.signal import Algorithm
 from clonedetect.signals.confusables import confusable_folding, folding_digest
 
-__all__ = ["NORMALISER_VERSION", "Normalised", "normalise", "normaliser"]
+__all__ = ["NORMALISER_VERSION", "Normalised", "normalise", "normalised_text", "normaliser"]
 
 NORMALISER_VERSION = 1
 """Raised whenever any text would normalise differently."""
@@ -74,6 +74,7 @@ _FEATURE = re.compile(
     rf"|(?<![a-z0-9._%+-])@(?P<handle>[{_WORD}.]{{1,64}})"
     rf"|(?<![a-z0-9&])#(?P<hashtag>[{_WORD}]{{1,140}})"
 )
+_NOT_KEPT = re.compile(f"[^{_WORD}]+|_+")
 _ONE_LETTER = {
     "ı": "i",
     "ٱ": "ا",
@@ -167,6 +168,27 @@ def normalise(raw: str) -> Normalised:
     )
 
 
+def normalised_text(raw: str) -> str:
+    """Return the text of ``normalise(raw)`` without its way back to `raw`, in half the time.
+
+    For what is stored and not shown: a property test holds both equal.
+    """
+    text = raw
+    for _ in range(2):
+        if "&" in text:
+            text = _ENTITY.sub(_unescape_match, text)
+    if text.isascii():
+        text = text.lower()
+    else:
+        text = _INVISIBLE.sub("", text)
+        if not unicodedata.is_normalized("NFKC", text):
+            text = _CLUSTER.sub(_compose_match, text)
+        text = "".join(map(_FOLDED.__getitem__, text))
+    if _may_have_features(text):
+        text = _FEATURE.sub(_blank_match, text)
+    return _NOT_KEPT.sub("", text)
+
+
 def _prepare(raw: str) -> _Traced:
     """Return `raw` after steps 1 to 3."""
     edges = np.arange(len(raw) + 1, dtype=np.int32)
@@ -253,6 +275,18 @@ def _nothing(_: str) -> str:
 
 def _compose(cluster: str) -> str:
     return unicodedata.normalize("NFKC", cluster)
+
+
+def _unescape_match(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
+
+
+def _compose_match(match: re.Match[str]) -> str:
+    return _compose(match[0])
+
+
+def _blank_match(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _may_have_features(text: str) -> bool:

@@ -54,6 +54,7 @@ def text(number: int) -> TextSignals:
 def main(folder: Path, count: int, commit_every: int) -> None:
     """Add `count` items of two pictures and a caption; every third is edited on the way."""
     store_module.COMMIT_EVERY = commit_every
+    store_module.COMMIT_AFTER_S = 0
     with IndexStore.open_or_create(folder, algorithms=ALGORITHMS) as store, store.batch():
         for number in range(count):
             item = Item(ItemId(f"item-{number}"), caption=f"caption {number}", media=(Media(0), Media(1)))

@@ -12,13 +12,13 @@ import pytest
 
 from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index import hothashes
-from clonedetect.index.bands import BANDS, ROWS, band_keys, jaccard
 from clonedetect.index.hamming import HammingIndex
-from clonedetect.index.postings import SqlitePostings
+from clonedetect.index.postings import TextPostings
 from clonedetect.index.reference import HotSource, OpenIndex, open_index
 from clonedetect.index.store import IndexStore, SignalKind
 from clonedetect.models.ids import ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media
+from clonedetect.models.minhash import BAND_ROWS, BANDS, band_keys, jaccard
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, FeatureSet
 from clonedetect.protocols import CharacterModel, FeatureVotes, HashIndex, Postings, ReferenceIndex
 
@@ -374,7 +374,7 @@ def test_candidates_rank_by_what_is_rare(open_store: Open, library: Library) -> 
             assert index.postings.candidates(query, 1) == found[:1]
             assert index.postings.candidates(query, 0) == ()
             assert index.postings.candidates(query[:0], 5) == ()
-            capped = SqlitePostings(store.db, frequency_cap=1)
+            capped = TextPostings(store.db, index.postings.layers, 4, frequency_cap=1)
             assert [number for number, _ in capped.candidates(query, 10)] == [3]
             assert capped.candidates(library.hash_text(shared).fingerprints, 10) == ()
             assert index.postings.with_digest(library.hash_text("GOOD morning, everybody.").exact) == (1,)
@@ -389,15 +389,15 @@ def test_equal_scores_come_by_number(open_store: Open, library: Library) -> None
     assert [number for number, _ in found] == [1, 2]
 
 
-def test_bands_find_near_copies_and_pass_over_strangers_and_nothing(library: Library) -> None:
+def test_bands_find_near_copies_and_pass_over_strangers(library: Library) -> None:
     one = library.hash_text("We walked along the harbour wall until the lamps came on").minhash
     near = library.hash_text("We walked along the harbour wall until the lights came on").minhash
     far = library.hash_text("Something else entirely, about bread and salt").minhash
-    assert len(set(band_keys(one))) == BANDS
-    assert set(band_keys(one)) & set(band_keys(near))
-    assert not set(band_keys(one)) & set(band_keys(far))
-    assert band_keys(np.full(128, 2**32 - 1, np.uint32)) == []
-    assert len(set(band_keys(np.zeros(BANDS * ROWS, np.uint32)))) == BANDS
+    assert len(set(band_keys(one).tolist())) == BANDS
+    assert np.isin(band_keys(one), band_keys(near)).any()
+    assert not np.isin(band_keys(one), band_keys(far)).any()
+    assert (band_keys(np.stack([one, far])) == [band_keys(one), band_keys(far)]).all()
+    assert len(set(band_keys(np.zeros(BANDS * BAND_ROWS, np.uint32)).tolist())) == BANDS
     assert jaccard(one, np.stack([one, far])).tolist() == [1.0, float((one == far).mean())]
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
+from clonedetect.models.minhash import band_keys
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.protocols import FeatureVotes, HashIndex
 from clonedetect.signals.background import background_model
 from clonedetect.signals.charmodel import CharModel
-from clonedetect.signals.fingerprints import band_keys
 from clonedetect.signals.text import text_signals
 
 _MAX_DOCUMENT_SHARE = 0.1

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clonedetect.errors import IndexFormatError
+from clonedetect.models.minhash import band_keys
 from clonedetect.signals.fingerprints import (
     BANDS,
     NUM_PERM,
-    band_keys,
     gram_hashes,
     minhash,
     minhash_algorithm,
