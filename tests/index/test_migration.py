@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from clonedetect.index.audit import stats, verify
+from clonedetect.index.audit import verify
+from clonedetect.index.counts import stats
 from clonedetect.index.reference import OpenIndex, open_index
 from clonedetect.index.schema import DATABASE
 from clonedetect.index.store import IndexStore
