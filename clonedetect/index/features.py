@@ -17,13 +17,14 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
+from clonedetect.index.agreements import agreements, rows_to_read
 from clonedetect.models.ids import MediaId
 from clonedetect.models.signal import FeatureSet
 
@@ -37,6 +38,9 @@ PROBE_BUDGET: Final = 1_500_000
 
 LIST_CAP: Final = 4096
 """A list longer than this is a pattern that tells nothing (flat sky, halftone); it is not read."""
+
+LIST_SHARE: Final = 8
+"""Lists of a large store are longer: this many times the mean length is still read."""
 
 SHORTLIST: Final = 128
 """Pictures whose agreements are examined for one scale and rotation."""
@@ -234,35 +238,23 @@ def _telling(query: I64, picture: I64, pictures: int) -> npt.NDArray[np.bool_]:
 
 
 def _neighbours(store: _Store, features: FeatureSet) -> tuple[I64, I64, I64]:
-    """Return (query number, row, distance) of rows within the radius that share a word, maybe repeated."""
+    """Return (query number, row, distance) of rows within the radius that share a word, each once."""
     words, longs = _words(features.descriptors), _longs(features.descriptors)
-    found: list[tuple[I64, I64, I64]] = []
-    probes = _SINGLE_BITS if _expected(store, words, _SINGLE_BITS) <= PROBE_BUDGET else _SINGLE_BITS[:1]
-    for word in range(WORDS):
-        keys = (words[:, word, None] ^ probes[None, :]).ravel().astype(np.int64)
-        starts, ends = store.offsets[word][keys], store.offsets[word][keys + 1]
-        lengths = np.where(ends - starts > LIST_CAP, 0, ends - starts)
-        total = int(lengths.sum())
-        if total == 0:
-            continue
-        query = np.repeat(np.arange(len(words)).repeat(len(probes)), lengths)
-        within = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        rows = store.rows[word][np.repeat(starts, lengths) + within].astype(np.int64)
-        first, second = (np.bitwise_count(store.descriptors[i][rows] ^ longs[i][query]) for i in (0, 1))
-        distance = first + second
-        near = distance <= RADIUS
-        found.append((query[near], rows[near], distance[near].astype(np.int64)))
-    if not found:
+    if not len(store.media):
         none = np.zeros(0, np.int64)
         return none, none, none
-    query, rows, distance = (np.concatenate(part) for part in zip(*found, strict=True))
-    return query, rows, distance
+    longest = max(LIST_CAP, LIST_SHARE * store.rows.shape[1] // 65536)
+    offsets = _frozen(store.offsets)
+    is_cheap = rows_to_read(offsets, words, _SINGLE_BITS, longest) <= PROBE_BUDGET
+    probes = _SINGLE_BITS if is_cheap else _SINGLE_BITS[:1]
+    found = agreements(
+        _frozen(store.descriptors), offsets, _frozen(store.rows), words, longs, probes, RADIUS, longest
+    )
+    return found[:, 0], found[:, 1], found[:, 2]
 
 
-def _expected(store: _Store, words: npt.NDArray[np.uint16], probes: npt.NDArray[np.uint16]) -> int:
-    total = 0
-    for word in range(WORDS):
-        keys = (words[:, word, None] ^ probes[None, :]).astype(np.int64)
-        lengths = store.offsets[word][keys + 1] - store.offsets[word][keys]
-        total += int(lengths[lengths <= LIST_CAP].sum())
-    return total
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a plain read-only view: loops are compiled for each kind of array, so they meet one."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -31,7 +31,10 @@ from clonedetect.index.instructions import (
 
 __all__ = [
     "DAMAGED",
+    "Array",
+    "Number",
     "candidates",
+    "compiled",
     "full_rows",
     "probe_band",
     "scan_flat",
@@ -57,7 +60,7 @@ Number: TypeAlias = Any
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
-def _compiled(function: Loop) -> Loop:
+def compiled(function: Loop) -> Loop:
     """Compile a loop when it is first called, and keep it in numba's cache where one can be written."""
     try:
         made: Any = njit(cache=True, nogil=True)(function)
@@ -66,7 +69,7 @@ def _compiled(function: Loop) -> Loop:
     return cast("Loop", made)
 
 
-@_compiled
+@compiled
 def sort_band(shorts: Array, band: Number, starts: Array) -> tuple[Array, Array]:
     """Sort the rows of `shorts`, (n, 16), by their value in `band`; within a value by row number.
 
@@ -92,7 +95,7 @@ def sort_band(shorts: Array, band: Number, starts: Array) -> tuple[Array, Array]
     return rows, fragments
 
 
-@_compiled
+@compiled
 def candidates(
     starts: Array,
     queries: Array,
@@ -112,7 +115,7 @@ def candidates(
     return counts
 
 
-@_compiled
+@compiled
 def _found_earlier(
     hashes: Array,
     row: Number,
@@ -137,7 +140,7 @@ def _found_earlier(
     return False
 
 
-@_compiled
+@compiled
 def _distance(hashes: Array, row: Number, query: Array) -> Number:
     """Count the bits in which a stored hash, (n, 4) words, differs from `query`, (4,)."""
     total = np.uint64(0)
@@ -146,7 +149,7 @@ def _distance(hashes: Array, row: Number, query: Array) -> Number:
     return np.int64(total)
 
 
-@_compiled
+@compiled
 def _with_room(hits: Array, count: Number, more: Number) -> Array:
     """Return `hits`, or a copy of twice the size and more, so that `more` fit behind the first `count`."""
     if count + more <= len(hits):
@@ -156,7 +159,7 @@ def _with_room(hits: Array, count: Number, more: Number) -> Array:
     return larger
 
 
-@_compiled
+@compiled
 def _put(hits: Array, count: Number, number: Number, row: Number, distance: Number) -> None:
     """Write hit number `count`, for which `_with_room` made room: an array handed back costs 50 ns a hit."""
     hits[count, 0] = number
@@ -164,7 +167,7 @@ def _put(hits: Array, count: Number, number: Number, row: Number, distance: Numb
     hits[count, 2] = distance
 
 
-@_compiled
+@compiled
 def _verify(
     survivors: Array,
     size: Number,
@@ -193,7 +196,7 @@ def _verify(
     return count
 
 
-@_compiled
+@compiled
 def _look_up(
     starts: Array,
     fragments: Array,
@@ -224,7 +227,7 @@ def _look_up(
     return pending
 
 
-@_compiled
+@compiled
 def _collect(
     fragments: Array,
     rows: Array,
@@ -261,7 +264,7 @@ def _collect(
     return entry, size
 
 
-@_compiled
+@compiled
 def probe_band(
     band: Number,
     starts: Array,
@@ -311,7 +314,7 @@ def probe_band(
     return hits, _verify(survivors, size, rows, hashes, queries, band, weights, radius, hits, count)
 
 
-@_compiled
+@compiled
 def full_rows(
     band: Number,
     starts: Array,
@@ -353,7 +356,7 @@ def full_rows(
     return found, size
 
 
-@_compiled
+@compiled
 def _near_rows(
     low: Array,
     high: Array,
@@ -374,7 +377,7 @@ def _near_rows(
     return found
 
 
-@_compiled
+@compiled
 def _measured(
     hashes: Array,
     first: Number,
@@ -396,7 +399,7 @@ def _measured(
     return count
 
 
-@_compiled
+@compiled
 def scan_flat(hashes: Array, queries: Array, radius: Number) -> tuple[Array, Number]:
     """Return (query number, row, distance) of every hash within `radius`, and how many those are.
 

@@ -8,7 +8,7 @@ photograph's; that map is what every decision is taken from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from clonedetect.match.geometry import scaling
 
-__all__ = ["BLOCK_PX", "BlockMap", "agreement", "grid_shape", "synthetic_share"]
+__all__ = ["BLOCK_PX", "BlockMap", "agreement", "bring", "even", "grid_shape", "on_grid", "synthetic_share"]
 
 BLOCK_PX: Final = 12
 """Side of a block in thumbnail pixels: 16 blocks along a 192 pixel thumbnail."""
@@ -42,20 +42,21 @@ class BlockMap:
 
     `inside`: the query shows it; `textured`: there is something to correlate;
     `agree`: correlation over the threshold (only where inside and textured);
-    `hidden`: masked as template. `brought` is the query laid under the grid,
-    uint8 (12 rows, 12 columns).
+    `hidden`: masked as template; `covered`: something was laid over it. `brought` is the
+    query laid under the grid, uint8 (12 rows, 12 columns).
     """
 
     inside: Flags
     textured: Flags
     agree: Flags
     hidden: Flags
+    covered: Flags
     brought: Grey
 
     @property
     def counted(self) -> Flags:
-        """Blocks that are shown and not hidden."""
-        return self.inside & ~self.hidden
+        """Blocks that are shown, not hidden and not covered."""
+        return self.inside & ~self.hidden & ~self.covered
 
     @property
     def textured_count(self) -> int:
@@ -89,7 +90,7 @@ class BlockMap:
         if not any(_runs_along(part, shown) for part, shown in sides):
             return False
         inside = np.kron(differing, np.ones((BLOCK_PX, BLOCK_PX), bool))
-        levels = np.bincount(self.brought[inside & _even(self.brought)], minlength=256)
+        levels = np.bincount(self.brought[inside & even(self.brought)], minlength=256)
         return float(np.convolve(levels, np.ones(5), "same").max() / inside.sum()) >= BAR_EVEN
 
     def difference_where_differing(self, other: BlockMap) -> float:
@@ -112,8 +113,14 @@ class BlockMap:
 
     @property
     def visible_share(self) -> float:
-        """Share of the reference that the query shows."""
-        return float(self.inside.mean())
+        """Share of the reference that the query shows, uncovered."""
+        return float((self.inside & ~self.covered).mean())
+
+    @property
+    def covered_share(self) -> float:
+        """Share of the shown blocks that something was laid over."""
+        shown = int(self.inside.sum())
+        return int((self.inside & self.covered).sum()) / shown if shown else 0.0
 
     @property
     def masked_share(self) -> float:
@@ -123,13 +130,27 @@ class BlockMap:
 
     def masked(self, hidden: Flags) -> BlockMap:
         """Return the map with `hidden` in place of what was hidden."""
-        return BlockMap(self.inside, self.textured, self.agree, hidden, self.brought)
+        return replace(self, hidden=hidden)
+
+    def uncovered(self, covered: Flags) -> BlockMap:
+        """Return the map with `covered` in place of what was covered."""
+        return replace(self, covered=covered)
 
     def rows(self) -> tuple[str, ...]:
-        """Return the map as text: ``+`` agrees, ``-`` disagrees, ``.`` flat, ``#`` masked, blank outside."""
+        """Return the map as text: ``+`` agrees, ``-`` differs, ``.`` flat, ``#`` masked, ``x`` laid over."""
         shown = np.where(self.textured, np.where(self.agree, "+", "-"), ".")
-        shown = np.where(self.hidden, "#", shown)
+        shown = np.where(self.covered, "x", np.where(self.hidden, "#", shown))
         return tuple("".join(row) for row in np.where(self.inside, shown, " "))
+
+    def centres(self, width: float, height: float) -> Matrix:
+        """Return the centres of the blocks that count and agree, float64 (n, 2), in a frame of this size.
+
+        Every so many of them, so that the first few are spread over the picture.
+        """
+        rows, columns = np.nonzero(self.counted & self.agree)
+        high, wide = self.inside.shape
+        places = np.stack([(columns + 0.5) * width / wide, (rows + 0.5) * height / high], axis=1) - 0.5
+        return places[np.argsort((7 * columns + 11 * rows) % 13, kind="stable")]
 
     def at(self, points: Matrix, width: float, height: float) -> tuple[npt.NDArray[np.intp], ...]:
         """Return (rows, columns) of the blocks of `points`, (n, 2), in a frame of `width` x `height`."""
@@ -145,6 +166,13 @@ def grid_shape(reference: Grey) -> tuple[int, int]:
     return max(2, round(high / BLOCK_PX)), max(2, round(wide / BLOCK_PX))
 
 
+def on_grid(reference: Grey) -> Grey:
+    """Return a thumbnail resized to whole blocks, uint8 (12 rows, 12 columns)."""
+    rows, columns = grid_shape(reference)
+    canvas = (columns * BLOCK_PX, rows * BLOCK_PX)
+    return np.asarray(cv2.resize(reference, canvas, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
 def agreement(reference: Grey, query: Grey, homography: Matrix, block_ncc: float) -> BlockMap:
     """Correlate a reference thumbnail with the part of `query` that `homography` says shows it.
 
@@ -155,8 +183,8 @@ def agreement(reference: Grey, query: Grey, homography: Matrix, block_ncc: float
     rows, columns = grid_shape(reference)
     canvas = (columns * BLOCK_PX, rows * BLOCK_PX)
     to_query = homography @ scaling(wide / canvas[0], high / canvas[1])
-    plain = cv2.resize(reference, canvas, interpolation=cv2.INTER_LINEAR)
-    brought, shown, blur = _brought(query, to_query, canvas)
+    plain = on_grid(reference)
+    brought, shown, blur = bring(query, to_query, canvas)
     ours = cv2.GaussianBlur(plain, (0, 0), blur).astype(np.float64)
     theirs = cv2.GaussianBlur(brought, (0, 0), 0.8).astype(np.float64)
     a, b, covered = (
@@ -172,7 +200,7 @@ def agreement(reference: Grey, query: Grey, homography: Matrix, block_ncc: float
     ncc = np.where(spread_b < 0.5, 0.0, ncc)
     textured = inside & ((spread_a > TEXTURED) | (spread_b > OVERLAID))
     none = np.zeros_like(inside)
-    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, brought)
+    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, none, brought)
 
 
 def synthetic_share(pixels: Grey, counted: Flags) -> float:
@@ -184,7 +212,7 @@ def synthetic_share(pixels: Grey, counted: Flags) -> float:
     shown = cv2.resize(counted.astype(np.uint8), pixels.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     if not shown.any():
         return 0.0
-    levels = np.bincount(pixels[shown & _even(pixels)] // 6, minlength=43)
+    levels = np.bincount(pixels[shown & even(pixels)] // 6, minlength=43)
     return float(np.sort(levels)[-2:].sum() / shown.sum())
 
 
@@ -196,13 +224,13 @@ def _runs_along(differing: Flags, inside: Flags) -> bool:
     return bool(shown.any()) and float(along[shown].mean()) >= 0.8
 
 
-def _even(pixels: Grey) -> Flags:
+def even(pixels: Grey) -> Flags:
     """Return where the nine pixels around differ by no more than 3 grey levels."""
     kernel = np.ones((3, 3), np.uint8)
     return np.asarray(cv2.dilate(pixels, kernel).astype(np.int16) - cv2.erode(pixels, kernel) <= 3)
 
 
-def _brought(
+def bring(
     query: Grey, to_query: Matrix, canvas: tuple[int, int]
 ) -> tuple[Grey, npt.NDArray[np.float64], float]:
     """Return the query on the canvas, where it has pixels (0 or 1), and the blur that equals its detail."""

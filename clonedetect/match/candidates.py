@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from clonedetect.match.comparison import Picture, pictures_of
-from clonedetect.match.image import HashRoute, Judgement, best_comparison, confirm_image, is_low_content
+from clonedetect.match.comparison import Comparison, Picture, bare_picture, pictures_of
+from clonedetect.match.direct import HashRoute, compare_directly
+from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
@@ -18,13 +20,17 @@ from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.signals.image import QueryImage, with_features
-from clonedetect.signals.views import COMPLEMENT, STORED_VIEWS
+from clonedetect.signals.boxes import trimmed_box
+from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS, STORED_VIEWS
 
 __all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]
 
 HASH_CANDIDATES: Final = 48
 """Near hashes that are compared, nearest first; how many more there were is said in the outcome."""
-VOTED_CANDIDATES: Final = 10
+VOTED_CANDIDATES: Final = 8
+FEWEST_VOTES: Final = 7
+COVERED: Final = 0.6
+"""Share of the query within its borders that a confirmed picture must cover to end the search."""
 SHARED_BY: Final = 3
 """Accounts that publish the same bytes before the bytes alone no longer say whose they are."""
 FEWEST_KEYPOINTS: Final = 15
@@ -35,11 +41,15 @@ LEAST_QUALITY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ImageCandidate:
-    """A picture worth laying on the query: proposed by a hash, by votes of local features, or by both."""
+    """A picture worth laying on the query: proposed by a hash or by votes of local features.
+
+    `is_mirrored` says which of the query's forms had the votes.
+    """
 
     media_id: MediaId
     route: HashRoute | None
     votes: int
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +57,14 @@ class ImageOutcome:
     """What came of one query: its matches, best first, and the verdict over all of them.
 
     Without matches the verdict is `none` (looked, nothing) or `inconclusive`
-    (too little to tell), and `reasons` say which.
+    (too little to tell), and `reasons` say which. `compared` counts the
+    references that were laid on the query.
     """
 
     verdict: Verdict
     matches: tuple[Match, ...]
     reasons: tuple[str, ...] = ()
+    compared: int = 0
 
 
 def match_image(
@@ -65,29 +77,35 @@ def match_image(
 ) -> ImageOutcome:
     """Find every indexed item whose picture `query` republishes, one match an item.
 
-    Exact bytes, then hashes, then local features where no confirmed picture
-    covers most of the query. `siblings` are other pictures of the query's
-    site, best given `with_features`: what they share with a reference is
-    template. `masks` keeps template masks between queries. Pure: the same
-    values give the same outcome.
+    Exact bytes; then what hashes propose, laid on the query as they say; then,
+    while no confirmed picture covers most of the query, the same by local
+    features, and what those propose. `siblings` are other pictures of the
+    query's site: what they share with a reference is template. `masks` keeps
+    template masks between queries. Pure: the same values give the same outcome.
     """
     masks = MaskCache() if masks is None else masks
     exact = index.images_with_digest(query.signals.digest)
     hashed = hash_candidates(query, index, thresholds)
     if not hashed and not exact and query.signals.quality == 0:
         return ImageOutcome(Verdict.INCONCLUSIVE, (), ("the picture is even: there is nothing to compare",))
-    asked = with_features(query)
-    search = _Search(asked, index, thresholds, masks, pictures_of(asked), tuple(siblings))
+    search = _Search(query, index, thresholds, masks, tuple(siblings))
+    held = {reference.media_id for reference in exact}
+    near = [candidate for candidate in hashed[:HASH_CANDIDATES] if candidate.media_id not in held]
     judged = [(reference, search.exact(reference, exact)) for reference in exact]
-    seen = {reference.media_id for reference in exact}
-    judged += search.judge([c for c in hashed[:HASH_CANDIDATES] if c.media_id not in seen])
-    if _covered(query, judged) < 0.6:
-        seen |= {candidate.media_id for candidate in hashed}
-        judged += search.judge([c for c in search.voted() if c.media_id not in seen])
-    matches = _matches(judged, {reference.media_id for reference in exact})
+    judged += search.laid(near)
+    if _covered(query, judged) < COVERED:
+        told = {reference.media_id for reference, found in judged if found.verdict is Verdict.CONFIRMED}
+        judged += search.aligned([candidate for candidate in near if candidate.media_id not in told])
+    for is_mirrored in (False, True):
+        if _covered(query, judged) < COVERED:
+            seen = held | {candidate.media_id for candidate in hashed}
+            voted = search.voted(is_mirrored=is_mirrored)
+            judged += search.aligned([candidate for candidate in voted if candidate.media_id not in seen])
+    compared = len({reference.media_id for reference, _ in judged})
+    matches = _matches(judged, held)
     if matches:
-        return ImageOutcome(matches[0].verdict, matches, _left_out(hashed))
-    return _without_matches(search.query, _left_out(hashed))
+        return ImageOutcome(matches[0].verdict, matches, _left_out(hashed), compared)
+    return replace(_without_matches(search.asked, _left_out(hashed)), compared=compared)
 
 
 def image_candidates(
@@ -96,9 +114,11 @@ def image_candidates(
     """Return all candidates, those of hashes first (nearest first), then those of votes (most first)."""
     hashed = hash_candidates(query, index, thresholds)
     seen = {candidate.media_id for candidate in hashed}
-    asked = with_features(query)
-    search = _Search(asked, index, thresholds, MaskCache(), pictures_of(asked), ())
-    return (*hashed, *(c for c in search.voted() if c.media_id not in seen))
+    search = _Search(query, index, thresholds, MaskCache(), ())
+    voted = [*search.voted(is_mirrored=False), *search.voted(is_mirrored=True)]
+    best = {candidate.media_id: candidate for candidate in sorted(voted, key=lambda each: each.votes)}
+    ordered = sorted(best.values(), key=lambda each: (-each.votes, each.media_id))
+    return (*hashed, *(candidate for candidate in ordered if candidate.media_id not in seen))
 
 
 def hash_candidates(
@@ -120,31 +140,70 @@ def hash_candidates(
     return tuple(ImageCandidate(media, route, 0) for media, route in routes.items())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Search:
-    """One query against one index."""
+    """One query against one index; its features are computed when a hash leaves a question open."""
 
     query: QueryImage
     index: ReferenceIndex
     thresholds: ImageThresholds
     masks: MaskCache
-    pictures: tuple[Picture, ...]
     siblings: tuple[QueryImage, ...]
 
-    def voted(self) -> list[ImageCandidate]:
-        """Return the candidates of local features, plain and mirrored, most votes first."""
-        votes: dict[MediaId, int] = {}
-        for picture in self.pictures:
-            for media, count in self.index.votes.vote(picture.features, VOTED_CANDIDATES):
-                votes[media] = max(count, votes.get(media, 0))
-        ordered = sorted(votes.items(), key=lambda entry: (-entry[1], entry[0]))
-        return [ImageCandidate(media, None, count) for media, count in ordered]
+    @cached_property
+    def asked(self) -> QueryImage:
+        """The query with its features."""
+        return with_features(self.query)
 
-    def judge(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
-        """Compare each candidate; what stands a first look is judged again behind its template mask."""
-        routes = {candidate.media_id: candidate.route for candidate in candidates}
-        references = self.index.images([candidate.media_id for candidate in candidates])
-        return [(each, self._judged(each, routes[each.media_id])) for each in references]
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The forms in which the query is laid on references by its features."""
+        return pictures_of(self.asked)
+
+    def voted(self, *, is_mirrored: bool) -> list[ImageCandidate]:
+        """Return the candidates of local features in one form, most votes first."""
+        votes = self.index.votes.vote(self.pictures[is_mirrored].features, VOTED_CANDIDATES)
+        return [
+            ImageCandidate(media, None, count, is_mirrored=is_mirrored)
+            for media, count in votes
+            if count >= FEWEST_VOTES
+        ]
+
+    def laid(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
+        """Judge candidates of hashes as those say they lie, without features."""
+        return [
+            (reference, self._decided(reference, self._laid(reference, candidate.route), candidate.route))
+            for reference, candidate in self._references(candidates)
+            if candidate.route is not None
+        ]
+
+    def aligned(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
+        """Judge candidates as local features say they lie."""
+        return [
+            (reference, self._decided(reference, self._aligned(reference, candidate), candidate.route))
+            for reference, candidate in self._references(candidates)
+        ]
+
+    def _references(
+        self, candidates: Sequence[ImageCandidate]
+    ) -> list[tuple[ImageReference, ImageCandidate]]:
+        named = {candidate.media_id: candidate for candidate in candidates}
+        return [(each, named[each.media_id]) for each in self.index.images(list(named))]
+
+    def _laid(self, reference: ImageReference, route: HashRoute) -> Comparison | None:
+        picture = bare_picture(self.query.frame, complemented=route.form.startswith(COMPLEMENT))
+        return compare_directly(picture, reference, route, self.thresholds.block_ncc)
+
+    def _aligned(self, reference: ImageReference, candidate: ImageCandidate) -> Comparison | None:
+        """Lay a reference on the query in the form that proposed it; only a hash knows the complement."""
+        pictures: tuple[Picture, ...]
+        if candidate.route is None:
+            pictures = (self.pictures[candidate.is_mirrored],)
+        elif candidate.route.form.startswith(COMPLEMENT):
+            pictures = pictures_of(self.asked, complemented=True)
+        else:
+            pictures = (self.pictures[candidate.route.form in MIRRORED_FORMS],)
+        return best_comparison(pictures, reference, self.thresholds)
 
     def exact(self, reference: ImageReference, holders: Sequence[ImageReference]) -> Judgement:
         """Judge a reference of the query's very bytes: a copy, unless low in content or everybody's."""
@@ -173,11 +232,11 @@ class _Search:
         measure = replace(judged.measure, other_accounts=others)
         return Judgement(verdict, measure, (*reasons, *figures), (region,))
 
-    def _judged(self, reference: ImageReference, route: HashRoute | None) -> Judgement:
+    def _decided(
+        self, reference: ImageReference, comparison: Comparison | None, route: HashRoute | None
+    ) -> Judgement:
+        """Decide one comparison, behind its template mask if it stands a first look."""
         query = self.query.signals
-        complemented = route is not None and route.form.startswith(COMPLEMENT)
-        pictures = pictures_of(self.query, complemented=True) if complemented else self.pictures
-        comparison = best_comparison(pictures, reference, self.thresholds)
         first = confirm_image(query, reference, comparison, None, thresholds=self.thresholds, route=route)
         is_partial = comparison is not None and comparison.is_partial
         if first.verdict is Verdict.NONE or (first.verdict is Verdict.POSSIBLE and not is_partial):
@@ -201,14 +260,19 @@ def _left_out(hashed: Sequence[ImageCandidate]) -> tuple[str, ...]:
 
 
 def _covered(query: QueryImage, judged: Sequence[tuple[ImageReference, Judgement]]) -> float:
-    """Return the share of the query's area that the largest confirmed region covers."""
+    """Return the share of the query, even borders left out, that the largest confirmed region covers."""
     areas = [
         _area(region.polygon)
         for _, judgement in judged
         if judgement.verdict is Verdict.CONFIRMED
         for region in judgement.regions
     ]
-    return max(areas, default=0.0) / (query.signals.width * query.signals.height)
+    if not areas:
+        return 0.0
+    high, wide = query.frame.shape
+    inner = trimmed_box(query.frame)
+    content = 1.0 if inner is None else inner.area / (wide * high)
+    return max(areas) / (query.signals.width * query.signals.height * content)
 
 
 def _area(polygon: tuple[tuple[float, float], ...]) -> float:

@@ -15,7 +15,15 @@ from clonedetect.models.signal import FeatureSet
 from clonedetect.signals.features import complement, local_features, mirror
 from clonedetect.signals.image import QueryImage, with_features
 
-__all__ = ["Comparison", "Picture", "compare", "picture_of", "pictures_of", "reference_features"]
+__all__ = [
+    "Comparison",
+    "Picture",
+    "bare_picture",
+    "compare",
+    "picture_of",
+    "pictures_of",
+    "reference_features",
+]
 
 PLAIN: Final = "plain"
 MIRRORED: Final = "mirrored"
@@ -53,13 +61,12 @@ class Comparison:
         """Whether a connected part clearly differs: what two pictures in one template look like."""
         return self.blocks.largest_disagreement > 0.08
 
-    def supported(self, width: int, height: int) -> npt.NDArray[np.bool_]:
+    def supported(self) -> npt.NDArray[np.bool_]:
         """Return which inliers lie in blocks that count and agree.
 
-        The reference's feature frame is `width` x `height`. Inliers on what is masked, differs, or is
-        flat support nothing.
+        Inliers on what is masked, differs, or is flat support nothing.
         """
-        rows, columns = self.blocks.at(self.alignment.reference, width, height)
+        rows, columns = self.blocks.at(self.alignment.reference, *self.alignment.reference_size)
         return np.asarray((self.blocks.counted & self.blocks.agree)[rows, columns])
 
 
@@ -85,6 +92,16 @@ def pictures_of(query: QueryImage, *, complemented: bool = False) -> tuple[Pictu
             features=complement(each.features),
         )
         for each in pictures
+    )
+
+
+def bare_picture(frame: Grey, *, complemented: bool = False) -> Picture:
+    """Return a query's frame as a picture without features, dark and light exchanged if `complemented`."""
+    none = FeatureSet(
+        np.zeros((0, 4), np.float32), np.zeros((0, 16), np.uint8), frame.shape[1], frame.shape[0]
+    )
+    return Picture(
+        COMPLEMENTED if complemented else PLAIN, 255 - frame if complemented else frame, none, np.eye(3)
     )
 
 

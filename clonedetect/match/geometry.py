@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from clonedetect.models.signal import FeatureSet
 
-__all__ = ["Alignment", "align", "scaling"]
+__all__ = ["Alignment", "align", "is_sane", "scaling"]
 
 RATIO: Final = 0.86
 FARTHEST: Final = 44
@@ -59,7 +59,7 @@ def align(query: FeatureSet, reference: FeatureSet) -> Alignment | None:
     source = reference.points[pairs[:, 1], :2].astype(np.float64)
     best: Alignment | None = None
     for homography in (_homography(source, target), _affine(source, target)):
-        if homography is None or not _is_sane(homography, reference.width, reference.height):
+        if homography is None or not is_sane(homography, reference.width, reference.height):
             continue
         found = _inliers(homography, source, target, (reference.width, reference.height))
         # A homography bends to a few points; it must explain clearly more than the affine map does.
@@ -139,7 +139,7 @@ def _inliers(homography: Matrix, source: Matrix, target: Matrix, size: tuple[int
     return Alignment(homography, source[near][first], target[near][first], size)
 
 
-def _is_sane(homography: Matrix, width: int, height: int) -> bool:
+def is_sane(homography: Matrix, width: int, height: int) -> bool:
     """Whether a transform is one a picture can undergo: no fold, no mirror, no extreme stretch or tilt.
 
     1. finite, and no point of the reference on or behind the horizon;

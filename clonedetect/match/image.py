@@ -12,17 +12,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import BlockMap
+from clonedetect.match.blocks import BlockMap, on_grid
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
+from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
-from clonedetect.match.rules import evidence_of, rule_of
+from clonedetect.match.overlay import laid_over
+from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.models.signal import FeatureSet, ImageSignals
+from clonedetect.models.signal import ImageSignals
 
-__all__ = ["HashRoute", "Judgement", "best_comparison", "confirm_image", "is_low_content"]
+__all__ = ["Judgement", "best_comparison", "confirm_image", "is_low_content"]
 
 LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
@@ -30,16 +32,6 @@ LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
 REFUTING_TEXTURED: Final = 20
 REFUTED_AGREE: Final = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class HashRoute:
-    """The nearest hash that proposed a pair: bits apart, the query's view and form, the stored view."""
-
-    distance: int
-    view: str
-    form: str
-    stored_view: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +75,67 @@ def confirm_image(
     `mask` may be None in a first look; the caller asks again with it before
     believing a confirmation.
     """
-    features = reference_features(reference)
-    if comparison is None or features is None:
-        return _unaligned(query, reference, features, thresholds, route)
+    if comparison is None:
+        return _unaligned(query, reference, thresholds, route)
     hidden = comparison.blocks.hidden if mask is None else mask.hidden
     if siblings:
         hidden = hidden | sibling_mask(comparison, reference, siblings, thresholds)
-    masked = Comparison(
-        comparison.picture, comparison.alignment, comparison.homography, comparison.blocks.masked(hidden)
-    )
-    support = masked.supported(features.width, features.height)
+    masked = replace(comparison, blocks=comparison.blocks.masked(hidden))
     is_near = route is not None and _is_near(query, reference, route, thresholds)
-    evidence = evidence_of(masked, support, reference.thumbnail, is_near=is_near)
-    rule, objections = rule_of(evidence, thresholds)
+    rule, objections = rule_of(evidence_of(masked, reference, is_near=is_near), thresholds)
+    laid: tuple[str, ...] = ()
+    if not rule:
+        masked, rule, laid = _uncovered(masked, reference, thresholds)
+    support = masked.supported()
     accounts = 0 if mask is None else mask.accounts
     if accounts:
         objections += (f"other accounts publish this picture too ({accounts})",)
     plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
     measure = _with_route(plain, route, rule)
-    figures = _figures(measure, masked, route)
+    figures = _figures(measure, masked, route) + laid
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
     if rule:
         return Judgement(Verdict.CONFIRMED, measure, figures + objections, regions)
     possible = (
         measure.inliers >= thresholds.possible_inliers and measure.agree >= thresholds.possible_agree
-    ) or _is_alike_unmasked(comparison, features, thresholds, hidden)
+    ) or _is_alike_unmasked(comparison, thresholds, hidden)
     if (possible or is_near) and not _is_refuted(masked.blocks):
         return Judgement(Verdict.POSSIBLE, measure, figures + objections, regions)
     return Judgement(Verdict.NONE, measure, figures + objections)
 
 
+def _uncovered(
+    comparison: Comparison, reference: ImageReference, thresholds: ImageThresholds
+) -> tuple[Comparison, str, tuple[str, ...]]:
+    """Return the comparison without what was laid over our picture, and the rule and reason that confirm it.
+
+    The comparison itself and no rule where nothing was, or where what is left does not confirm.
+    """
+    blocks = comparison.blocks
+    is_candidate = comparison.alignment.inliers >= thresholds.inliers and comparison.is_partial
+    if not is_candidate or reference.thumbnail is None:
+        return comparison, "", ()
+    outline = laid_over(blocks, on_grid(reference.thumbnail.pixels))
+    if outline is None or not outline.is_laid_over:
+        return comparison, "", ()
+    left = replace(comparison, blocks=blocks.uncovered(outline.differing))
+    rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
+    if not rule:
+        return comparison, "", ()
+    said = (
+        f"{left.blocks.covered_share:.0%} is covered or cut off: its outline is a step of "
+        f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
+    )
+    return left, rule, (said,)
+
+
 def _is_alike_unmasked(
-    comparison: Comparison, features: FeatureSet, thresholds: ImageThresholds, hidden: npt.NDArray[np.bool_]
+    comparison: Comparison, thresholds: ImageThresholds, hidden: npt.NDArray[np.bool_]
 ) -> bool:
     """Whether the mask alone took a pair below what people are shown; they are shown it, with that reason."""
     if not hidden.any():
         return False
-    inliers = int(comparison.supported(features.width, features.height).sum())
+    inliers = int(comparison.supported().sum())
     return (
         inliers >= thresholds.possible_inliers and comparison.blocks.agree_share >= thresholds.possible_agree
     )
@@ -147,7 +163,6 @@ def _is_near(
 def _unaligned(
     query: ImageSignals,
     reference: ImageReference,
-    features: FeatureSet | None,
     thresholds: ImageThresholds,
     route: HashRoute | None,
 ) -> Judgement:
@@ -157,6 +172,7 @@ def _unaligned(
     near = _route_reasons(route)
     if route is None:
         return Judgement(Verdict.NONE, measure, ("no transform lays our picture on this one",))
+    features = reference_features(reference)
     if reference.thumbnail is None or features is None:
         reason = "of our picture only a hash is known; it cannot be laid on this one"
         return Judgement(Verdict.POSSIBLE, measure, (*near, reason))
@@ -182,8 +198,12 @@ def _measure(
     to_theirs = _full_size(query, comparison) @ scaling(wide / theirs.width, high / theirs.height)
     full = to_theirs @ comparison.alignment.homography @ np.linalg.inv(to_ours)
     full /= full[2, 2]
-    sources = _mapped(to_ours, comparison.alignment.reference[support][:POINTS_KEPT])
-    targets = _mapped(to_theirs, comparison.alignment.query[support][:POINTS_KEPT])
+    points = comparison.alignment.reference[support][:POINTS_KEPT]
+    seen = comparison.alignment.query[support][:POINTS_KEPT]
+    if not comparison.alignment.inliers:
+        points = comparison.blocks.centres(*ours)[:POINTS_KEPT]
+        seen = _mapped(comparison.alignment.homography, points)
+    sources, targets = _mapped(to_ours, points), _mapped(to_theirs, seen)
     pairs = np.round(np.concatenate([sources, targets], axis=1), 1).tolist()
     blocks = comparison.blocks
     return ImageMeasure(
@@ -238,10 +258,18 @@ def _mapped(matrix: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) ->
 
 
 def _figures(measure: ImageMeasure, comparison: Comparison, route: HashRoute | None) -> tuple[str, ...]:
-    form = "" if comparison.picture.form == "plain" else f", {comparison.picture.form}"
+    named = comparison.picture.form
+    if measure.mirrored and "mirrored" not in named:
+        named = "mirrored" if named == "plain" else f"{named} mirrored"
+    form = "" if named == "plain" else f", {named}"
+    laid = (
+        f"{measure.inliers} keypoints agree on one transform"
+        if comparison.alignment.inliers
+        else "laid on each other as their hashes say, and by correlation"
+    )
     return (
         *((f"{measure.rule}{form}",) if measure.rule else ()),
-        f"{measure.inliers} keypoints agree on one transform{'' if measure.rule else form}",
+        f"{laid}{'' if measure.rule else form}",
         f"{measure.agree:.0%} of {comparison.blocks.textured_count} textured blocks agree, "
         f"the largest connected difference is {measure.largest_disagreement:.0%}",
         *_route_reasons(route),

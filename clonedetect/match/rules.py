@@ -17,7 +17,10 @@ so that a single picture of a template in the index is not enough for a false ac
    blocks agree with none over 3 % (a strong blur leaves few keypoints): two independent
    kinds of evidence;
 6. a reference that is mostly one or two even colours (a screen, a meme, a document)
-   is a close copy only where nothing differs: its photograph may be small.
+   is a close copy only where nothing differs: its photograph may be small;
+7. something laid over ours, or a cut within the query (`overlay`: the outline of all that
+   differs is an edge of the query and none of ours): what is left is a close copy (3) of at
+   least a quarter of our picture, with 24 textured blocks, and not mostly even.
 """
 
 from __future__ import annotations
@@ -30,13 +33,15 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.match.blocks import BlockMap, synthetic_share
-from clonedetect.match.comparison import Comparison
+from clonedetect.match.comparison import Comparison, reference_features
+from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.models.signal import Thumbnail
 
-__all__ = ["Evidence", "evidence_of", "rule_of"]
+__all__ = ["Evidence", "covered_rule_of", "evidence_of", "rule_of"]
 
 FEWEST_VISIBLE: Final = 0.15
+FEWEST_UNCOVERED: Final = 0.25
+UNCOVERED_TEXTURED: Final = 24
 FEWEST_TEXTURED: Final = 8
 FEWEST_PLACES: Final = 6
 FEWEST_HULL: Final = 0.05
@@ -46,6 +51,10 @@ NEAR_AGREE: Final = 0.6
 THROUGHOUT_AGREE: Final = 0.9
 THROUGHOUT_TEXTURED: Final = 60
 THROUGHOUT_DISAGREEMENT: Final = 0.03
+THROUGHOUT_KEYPOINTS: Final = 30
+FEW_TEXTURED: Final = 24
+FEW_AGREE: Final = 0.97
+FEW_DISAGREEMENT: Final = 0.02
 SYNTHETIC: Final = 0.35
 SYNTHETIC_AGREE: Final = 0.99
 SYNTHETIC_DISAGREEMENT: Final = 0.01
@@ -55,7 +64,7 @@ SYNTHETIC_DISAGREEMENT: Final = 0.01
 class Evidence:
     """The figures of one pair that the rules look at; shares are 0-1, over what is shown and not masked.
 
-    `textured` counts blocks, `synthetic` is of our picture, `is_bar` says whether the
+    `textured` counts blocks, `synthetic` and `keypoints` are of our picture, `is_bar` says whether the
     largest disagreement is one, `is_near` whether a hash says so too.
     """
 
@@ -66,21 +75,17 @@ class Evidence:
     visible: float
     masked: float
     synthetic: float
+    keypoints: int
     is_spread: bool
     is_bar: bool
     is_near: bool
 
 
-def evidence_of(
-    comparison: Comparison,
-    support: npt.NDArray[np.bool_],
-    thumbnail: Thumbnail | None,
-    *,
-    is_near: bool,
-) -> Evidence:
-    """Gather the figures of one comparison, its inliers narrowed to `support`, bool (inliers,)."""
+def evidence_of(comparison: Comparison, reference: ImageReference, *, is_near: bool) -> Evidence:
+    """Gather the figures of one comparison; inliers are those in blocks that count and agree."""
     blocks = comparison.blocks
-    points = comparison.alignment.reference[support]
+    features = reference_features(reference)
+    points = comparison.alignment.reference[comparison.supported()]
     return Evidence(
         inliers=len(points),
         textured=blocks.textured_count,
@@ -88,7 +93,10 @@ def evidence_of(
         differing=blocks.largest_disagreement,
         visible=blocks.visible_share,
         masked=blocks.masked_share,
-        synthetic=0.0 if thumbnail is None else synthetic_share(thumbnail.pixels, blocks.counted),
+        synthetic=0.0
+        if reference.thumbnail is None
+        else synthetic_share(reference.thumbnail.pixels, blocks.counted),
+        keypoints=0 if features is None else len(features.points),
         is_spread=_is_spread(points, blocks, comparison.alignment.reference_size),
         is_bar=blocks.is_covered_by_a_bar,
         is_near=is_near,
@@ -99,10 +107,12 @@ def rule_of(evidence: Evidence, thresholds: ImageThresholds) -> tuple[str, tuple
     """Return the rule that confirms (see the module), or an empty one and what stands against each."""
     shared = (f"{evidence.masked:.0%} of what is shown is shared with other pictures",)
     objections = shared if evidence.masked > 0 else ()
+    if evidence.keypoints < THROUGHOUT_KEYPOINTS:
+        objections += ("too little texture in our picture to find keypoints: a person must compare",)
     if evidence.visible < FEWEST_VISIBLE:  # 1
         return "", (*objections, f"only {evidence.visible:.0%} of our picture is shown")
     is_synthetic = evidence.synthetic > SYNTHETIC
-    if not is_synthetic and _is_close_by_hash(evidence, thresholds):  # 5
+    if _is_close_by_hash(evidence, thresholds, is_synthetic=is_synthetic):  # 5
         return "close copy by hash and content", ()
     if evidence.textured < FEWEST_TEXTURED or not evidence.is_spread:  # 2
         return "", (*objections, "keypoints and textured blocks agree in too small a part of our picture")
@@ -113,6 +123,14 @@ def rule_of(evidence: Evidence, thresholds: ImageThresholds) -> tuple[str, tuple
     return _altered(evidence, thresholds, objections)  # 4
 
 
+def covered_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
+    """Return the rule that confirms what something laid over our picture leaves, or an empty one (7)."""
+    if evidence.visible < FEWEST_UNCOVERED or evidence.synthetic > SYNTHETIC or not evidence.is_spread:
+        return ""
+    is_close = evidence.textured >= UNCOVERED_TEXTURED and _is_close(evidence, thresholds, is_synthetic=False)
+    return "close copy, partly covered or cut off" if is_close else ""
+
+
 def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
     agree = SYNTHETIC_AGREE if is_synthetic else thresholds.agree
     differing = SYNTHETIC_DISAGREEMENT if is_synthetic else thresholds.largest_disagreement
@@ -121,20 +139,31 @@ def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: 
     )
 
 
-def _is_close_by_hash(evidence: Evidence, thresholds: ImageThresholds) -> bool:
+def _is_close_by_hash(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
     if not evidence.is_near or evidence.masked > 0:
         return False
-    is_throughout = (
-        evidence.textured >= THROUGHOUT_TEXTURED
-        and evidence.agree >= THROUGHOUT_AGREE
-        and evidence.differing <= THROUGHOUT_DISAGREEMENT
-    )
-    return is_throughout or (
-        evidence.is_spread
+    if _is_alike_throughout(evidence, is_synthetic=is_synthetic):
+        return True
+    return (
+        not is_synthetic
+        and evidence.is_spread
         and evidence.inliers >= thresholds.inliers
         and evidence.agree >= NEAR_AGREE
         and evidence.differing <= thresholds.largest_disagreement
     )
+
+
+def _is_alike_throughout(evidence: Evidence, *, is_synthetic: bool) -> bool:
+    """Whether so many blocks agree that no keypoint is needed; fewer blocks must agree better."""
+    if evidence.keypoints < THROUGHOUT_KEYPOINTS:  # soft shapes: blocks would say again what the hash says
+        return False
+    if is_synthetic:
+        agree, differing, textured = SYNTHETIC_AGREE, SYNTHETIC_DISAGREEMENT, FEW_TEXTURED
+    elif evidence.textured >= THROUGHOUT_TEXTURED:
+        agree, differing, textured = THROUGHOUT_AGREE, THROUGHOUT_DISAGREEMENT, THROUGHOUT_TEXTURED
+    else:
+        agree, differing, textured = FEW_AGREE, FEW_DISAGREEMENT, FEW_TEXTURED
+    return evidence.textured >= textured and evidence.agree >= agree and evidence.differing <= differing
 
 
 def _altered(

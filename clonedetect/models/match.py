@@ -70,7 +70,7 @@ class ImageMeasure:
     share, both over unmasked content; `homography` maps the reference picture
     to the query, both in full-size pixels, row by row (9 numbers); `blocks`
     is the agreement map as rows of one character a block (``+`` agrees, ``-``
-    disagrees, ``.`` flat, ``#`` masked, blank outside); `other_accounts` counts
+    disagrees, ``.`` flat, ``#`` masked, ``x`` laid over, blank outside); `other_accounts` counts
     the other accounts of the index that publish this picture as a whole.
     """
 

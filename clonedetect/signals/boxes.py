@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "content_box", "is_same", "stored_box", "trimmed_box"]
+__all__ = ["WHOLE_VIEWS", "Box", "content_box", "is_same", "query_box", "stored_box", "trimmed_box"]
 
 Grey = npt.NDArray[np.uint8]
+
+WHOLE_VIEWS: Final = frozenset({"full", "whole"})
+"""Views of all of a picture, sampled in different ways."""
 
 SAME: Final = 0.02
 """Share of a side by which two rectangles may differ and be hashed once."""
@@ -23,6 +26,20 @@ class Box(NamedTuple):
     top: float
     right: float
     bottom: float
+
+    @property
+    def area(self) -> float:
+        """Pixels inside."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+def query_box(view: str, frame: Grey) -> Box | None:
+    """Return the rectangle of a query's view in its frame, None for a view that is none of this frame's."""
+    if view == "trimmed":
+        return trimmed_box(frame)
+    if view == "content":
+        return content_box(frame)
+    return stored_box(view, frame.shape[1], frame.shape[0])
 
 
 def trimmed_box(frame: Grey, tolerance: float = 6.0) -> Box | None:
@@ -78,8 +95,10 @@ def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def stored_box(view: str, width: int, height: int) -> Box:
-    """Return the rectangle of a stored view in a frame of this size."""
+def stored_box(view: str, width: int, height: int) -> Box | None:
+    """Return the rectangle of a stored view in a frame of this size, None for one of another frame."""
+    if view in WHOLE_VIEWS:
+        return Box(0, 0, width, height)
     name, _, figure = view.rpartition("-")
     if view.startswith("square"):
         side = min(width, height)
@@ -98,7 +117,7 @@ def stored_box(view: str, width: int, height: int) -> Box:
         "without-right": Box(left, top, width * (1 - share), bottom),
         "without-top": Box(left, height * share, right, bottom),
         "without-bottom": Box(left, top, right, height * (1 - share)),
-    }[name]
+    }.get(name)
 
 
 def _placed(width: int, height: int, wide: float, high: float, place: float) -> Box:

@@ -237,6 +237,6 @@ def _distinct(views: Sequence[str], width: int, height: int) -> dict[str, Box]:
     taken = {"whole": Box(0, 0, width, height)}
     for view in views:
         box = stored_box(view, width, height)
-        if not any(is_same(box, other, width, height) for other in taken.values()):
+        if box is not None and not any(is_same(box, other, width, height) for other in taken.values()):
             taken[view] = box
     return {view: box for view, box in taken.items() if view != "whole"}

@@ -7,23 +7,44 @@ Random choices come from a generator seeded by transformation and picture name.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 Picture = Image.Image
-Random = np.random.Generator
+
+
+class Random(np.random.Generator):
+    """A seeded generator that also draws photographs: of `photographs` if there are any, else made up."""
+
+    def __init__(self, seed: int, photographs: Sequence[Path] = ()) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self._photographs = photographs
+
+    def photograph(self, size: tuple[int, int]) -> Picture:
+        """Return another photograph, cut to `size`."""
+        if not self._photographs:
+            return scenery(self, size)
+        path = self._photographs[int(self.integers(0, len(self._photographs)))]
+        with Image.open(path) as picture:
+            return ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.LANCZOS)
+
+
 Transform = Callable[[Picture, Random], Picture]
 
 TRANSFORMS: dict[str, Transform] = {}
 
 
-def transformed(name: str, picture: Picture, seed: str) -> bytes:
-    """Return the JPEG bytes of `picture` after the named transformation."""
-    random = np.random.default_rng(zlib.crc32(f"{name} {seed}".encode()))
+def transformed(name: str, picture: Picture, seed: str, photographs: Sequence[Path] = ()) -> bytes:
+    """Return the JPEG bytes of `picture` after the named transformation.
+
+    Compositions put `photographs` beside it, none of which should be indexed.
+    """
+    random = Random(zlib.crc32(f"{name} {seed}".encode()), photographs)
     return jpeg(TRANSFORMS[name](picture.convert("RGB"), random), 85)
 
 
@@ -286,6 +307,15 @@ add("pixelate")(
 )
 
 
+@add("shuffle-8")
+def _(picture: Picture, random: Random) -> Picture:
+    """Eight per cent of the pixels change places."""
+    pixels = np.asarray(picture).reshape(-1, 3).copy()
+    chosen = random.choice(len(pixels), round(0.08 * len(pixels)), replace=False)
+    pixels[chosen] = pixels[random.permutation(chosen)]
+    return Image.fromarray(pixels.reshape(picture.height, picture.width, 3))
+
+
 # Stickers ----------------------------------------------------------------------------------------------
 
 
@@ -307,6 +337,27 @@ def sticker(picture: Picture, share: float, count: int, random: Random) -> Pictu
 
 add("stickers-3x20")(lambda p, r: sticker(p, 0.2, 3, r))
 add("sticker-45")(lambda p, r: sticker(p, 0.45, 1, r))
+
+
+@add("emoji")
+def _(picture: Picture, random: Random) -> Picture:
+    """Six faces of an eighth of the shorter side."""
+    return sticker(picture, 0.125, 6, random)
+
+
+@add("text-sticker")
+def _(picture: Picture, random: Random) -> Picture:
+    """A tilted label with two lines on it, as story editors make."""
+    side = round(min(picture.size) * 0.6)
+    label = Image.new("RGBA", (side, side // 3), (250, 210, 60, 255))
+    text = text_lines(random, 2, 3)
+    ImageDraw.Draw(label).text((side / 20, side / 30), text, (20, 20, 20), font=font(side / 11))
+    label = label.rotate(-12, Image.Resampling.BICUBIC, expand=True)
+    page = picture.convert("RGBA")
+    x = int(random.integers(0, max(1, picture.width - label.width)))
+    y = int(random.integers(0, max(1, picture.height - label.height)))
+    page.alpha_composite(label, (x, y))
+    return page.convert("RGB")
 
 
 @add("stripes")
@@ -336,7 +387,7 @@ def collage(picture: Picture, cells: int, random: Random) -> Picture:
     page = Image.new("RGB", (1080, 1080), (255, 255, 255))
     chosen = int(random.integers(0, cells * cells))
     for number in range(cells * cells):
-        tile = square(picture, side - 6) if number == chosen else scenery(random, (side - 6, side - 6))
+        tile = square(picture, side - 6) if number == chosen else random.photograph((side - 6, side - 6))
         page.paste(tile, (number % cells * side + 3, number // cells * side + 3))
     return page
 
@@ -349,12 +400,12 @@ add("collage-3x3")(lambda p, r: collage(p, 3, r))
 def _(picture: Picture, random: Random) -> Picture:
     page = Image.new("RGB", (1080, 540))
     page.paste(square(picture, 540), (0, 0))
-    page.paste(scenery(random, (540, 540)), (540, 0))
+    page.paste(random.photograph((540, 540)), (540, 0))
     return page
 
 
 def pasted(picture: Picture, share: float, random: Random) -> Picture:
-    page = scenery(random, (1080, 1080))
+    page = random.photograph((1080, 1080))
     inner = ImageOps.contain(picture, (round(1080 * share), round(1080 * share)))
     page.paste(
         inner, (int(random.integers(0, 1080 - inner.width)), int(random.integers(0, 1080 - inner.height)))
@@ -370,7 +421,7 @@ add("pasted-40")(lambda p, r: pasted(p, 0.4, r))
 def _(picture: Picture, random: Random) -> Picture:
     picture = picture.copy()
     side = round(min(picture.size) * 0.35)
-    picture.paste(scenery(random, (side, side)), (round(picture.width * 0.6), round(picture.height * 0.05)))
+    picture.paste(random.photograph((side, side)), (round(picture.width * 0.6), round(picture.height * 0.05)))
     return picture
 
 
@@ -432,6 +483,56 @@ def desktop_screen(picture: Picture) -> Picture:
     return page
 
 
+def web_page(picture: Picture, random: Random) -> Picture:
+    """A clone page: head line, the picture in a column, other pictures beside it, words below."""
+    page = Image.new("RGB", (1080, 1350), (255, 255, 255))
+    pen = ImageDraw.Draw(page)
+    pen.rectangle((0, 0, 1080, 90), (38, 70, 120))
+    pen.text((30, 24), "picviewer.example", "white", font=font(38))
+    pen.text((40, 110), "@some_handle - photos and videos", (30, 30, 30), font=font(30))
+    column = ImageOps.contain(picture, (680, 800))
+    page.paste(column, (40, 170))
+    for number in range(3):
+        page.paste(random.photograph((260, 260)), (780, 170 + 280 * number))
+    pen.text((40, 190 + column.height), text_lines(random, 5, 9), (40, 40, 40), font=font(24))
+    return page
+
+
+def mobile_page(picture: Picture, random: Random) -> Picture:
+    """A phone's screen of a grid of nine, the first of which is the picture."""
+    page = Image.new("RGB", (540, 1170), (250, 250, 250))
+    pen = ImageDraw.Draw(page)
+    pen.ellipse((24, 120, 144, 240), (140, 110, 200))
+    pen.text((180, 140), "some_handle", (20, 20, 20), font=font(28))
+    pen.text((180, 185), "312 posts   9,120 followers", (60, 60, 60), font=font(20))
+    pen.text((24, 260), text_lines(random, 2, 6), (60, 60, 60), font=font(20))
+    page.paste(ImageOps.fit(picture, (540, 540)), (0, 340))
+    for number in range(3):
+        page.paste(random.photograph((178, 178)), (181 * number, 883))
+    pen.rectangle((0, 1080, 540, 1170), (235, 235, 240))
+    return page
+
+
+def story_frame(picture: Picture, random: Random) -> Picture:
+    """A story: two-coloured ground, the picture tilted and rounded on it, a head and an answer line."""
+    page = Image.new("RGB", (608, 1080))
+    for y in range(1080):
+        page.paste((200 - y // 12, 90, 120 + y // 10), (0, y, 608, y + 1))
+    pen = ImageDraw.Draw(page)
+    pen.rectangle((16, 16, 592, 20), (255, 255, 255))
+    pen.ellipse((20, 36, 76, 92), (240, 180, 60))
+    pen.text((90, 48), "some_handle  3h", "white", font=font(24))
+    inner = ImageOps.contain(picture, (500, 700)).convert("RGBA")
+    inner = inner.rotate(4, Image.Resampling.BICUBIC, expand=True)
+    page.paste(inner, ((608 - inner.width) // 2, (1080 - inner.height) // 2), inner)
+    pen.rounded_rectangle((24, 1000, 584, 1056), 28, outline="white", width=3)
+    pen.text((56, 1014), "Send a message", "white", font=font(22))
+    return page
+
+
+add("web-page")(web_page)
+add("mobile-page")(mobile_page)
+add("story-frame")(story_frame)
 add("phone-screen")(lambda p, r: phone_screen(p))
 add("phone-screen-dark")(lambda p, r: phone_screen(p, dark=True))
 add("meme-frame")(lambda p, r: meme(p))

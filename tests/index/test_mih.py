@@ -287,7 +287,7 @@ def test_loops_are_compiled_without_a_cache_where_none_can_be_written(
         return lambda function: function
 
     monkeypatch.setattr(kernels, "njit", njit)
-    assert kernels._compiled(len) is len
+    assert kernels.compiled(len) is len
     assert asked == [True, False]
 
 

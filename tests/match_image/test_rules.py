@@ -17,6 +17,7 @@ GOOD = Evidence(
     visible=1.0,
     masked=0.0,
     synthetic=0.05,
+    keypoints=300,
     is_spread=True,
     is_bar=False,
     is_near=False,
