@@ -106,7 +106,7 @@ def evidence_of(comparison: Comparison, reference: ImageReference, *, is_near: b
 def rule_of(evidence: Evidence, thresholds: ImageThresholds) -> tuple[str, tuple[str, ...]]:
     """Return the rule that confirms (see the module), or an empty one and what stands against each."""
     shared = (f"{evidence.masked:.0%} of what is shown is shared with other pictures",)
-    objections = shared if evidence.masked > 0 else ()
+    objections: tuple[str, ...] = shared if evidence.masked > 0 else ()
     if evidence.keypoints < THROUGHOUT_KEYPOINTS:
         objections += ("too little texture in our picture to find keypoints: a person must compare",)
     if evidence.visible < FEWEST_VISIBLE:  # 1
