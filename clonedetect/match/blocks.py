@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.match.geometry import scaling
+from clonedetect.signals.drawing import filled
 
 __all__ = ["BLOCK_PX", "BlockMap", "agreement", "bring", "even", "grid_shape", "on_grid", "synthetic_share"]
 
@@ -27,6 +28,9 @@ TEXTURED: Final = 4.0
 
 OVERLAID: Final = 10.0
 """The same for the query where the reference is flat: something was laid over it."""
+
+LEAST_LEFT: Final = 0.4
+"""Share of a block that must be left beside what was drawn over it."""
 
 BAR_EVEN: Final = 0.33
 """Share of pixels of one even level that makes a disagreement a bar."""
@@ -43,7 +47,8 @@ class BlockMap:
     `inside`: the query shows it; `textured`: there is something to correlate;
     `agree`: correlation over the threshold (only where inside and textured);
     `hidden`: masked as template; `covered`: something was laid over it. `brought` is the
-    query laid under the grid, uint8 (12 rows, 12 columns).
+    query laid under the grid, uint8 (12 rows, 12 columns), and `drawn` its pixels that
+    were left out as drawn in even colours, bool of that shape, None where none were.
     """
 
     inside: Flags
@@ -52,6 +57,7 @@ class BlockMap:
     hidden: Flags
     covered: Flags
     brought: Grey
+    drawn: Flags | None = None
 
     @property
     def counted(self) -> Flags:
@@ -96,9 +102,11 @@ class BlockMap:
     def difference_where_differing(self, other: BlockMap) -> float:
         """Return the mean difference in grey levels to `other` within our largest disagreement.
 
-        `other` is another picture on the same reference.
+        What was left out as drawn belongs to it. `other` is another picture on the same reference.
         """
         inside = np.kron(self._differing(), np.ones((BLOCK_PX, BLOCK_PX), bool))
+        if self.drawn is not None:
+            inside |= self.drawn
         if not inside.any():
             return 0.0
         return float(np.abs(self.brought[inside].astype(np.int16) - other.brought[inside]).mean())
@@ -173,34 +181,55 @@ def on_grid(reference: Grey) -> Grey:
     return np.asarray(cv2.resize(reference, canvas, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def agreement(reference: Grey, query: Grey, homography: Matrix, block_ncc: float) -> BlockMap:
+def agreement(
+    reference: Grey, query: Grey, homography: Matrix, block_ncc: float, *, drawn: Flags | None = None
+) -> BlockMap:
     """Correlate a reference thumbnail with the part of `query` that `homography` says shows it.
 
     `homography` maps thumbnail pixels to pixels of `query`. A block agrees when
-    its normalised cross-correlation exceeds `block_ncc`.
+    its normalised cross-correlation exceeds `block_ncc`. Pixels of the query
+    that are `drawn`, bool of its shape, do not count; a block that has under
+    two fifths of others is covered.
     """
-    high, wide = reference.shape
     rows, columns = grid_shape(reference)
     canvas = (columns * BLOCK_PX, rows * BLOCK_PX)
-    to_query = homography @ scaling(wide / canvas[0], high / canvas[1])
-    plain = on_grid(reference)
+    to_query = homography @ scaling(reference.shape[1] / canvas[0], reference.shape[0] / canvas[1])
     brought, shown, blur = bring(query, to_query, canvas)
-    ours = cv2.GaussianBlur(plain, (0, 0), blur).astype(np.float64)
-    theirs = cv2.GaussianBlur(brought, (0, 0), 0.8).astype(np.float64)
-    a, b, covered = (
-        _blocks(ours, rows, columns),
-        _blocks(theirs, rows, columns),
-        _blocks(shown, rows, columns),
-    )
-    inside = covered.mean(axis=2) > 0.95
-    a, b = a - a.mean(axis=2, keepdims=True), b - b.mean(axis=2, keepdims=True)
-    spread_a, spread_b = a.std(axis=2), b.std(axis=2)
-    ncc = (a * b).mean(axis=2) / np.maximum(spread_a * spread_b, 1e-6)
+    left_out = None if drawn is None else _brought_flags(drawn, to_query, canvas)
+    seen = brought if left_out is None else filled(brought, left_out)
+    weight = None if left_out is None else _blocks((~left_out).astype(np.float64), rows, columns)
+    ours = _blocks(cv2.GaussianBlur(on_grid(reference), (0, 0), blur).astype(np.float64), rows, columns)
+    theirs = _blocks(cv2.GaussianBlur(seen, (0, 0), 0.8).astype(np.float64), rows, columns)
+    inside = _blocks(shown, rows, columns).mean(axis=2) > 0.95
+    ncc, spread_a, spread_b = _correlation(ours, theirs, weight)
     # A block the query shows as even, where the reference is not, was covered: noise must not correlate.
     ncc = np.where(spread_b < 0.5, 0.0, ncc)
     textured = inside & ((spread_a > TEXTURED) | (spread_b > OVERLAID))
     none = np.zeros_like(inside)
-    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, none, brought)
+    covered = none if weight is None else inside & (weight.mean(axis=2) < LEAST_LEFT)
+    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, covered, brought, left_out)
+
+
+def _correlation(
+    a: Matrix, b: Matrix, weight: Matrix | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return each block's normalised cross-correlation and both standard deviations, (rows, columns) each."""
+    if weight is None:
+        weight = np.ones((1, 1, a.shape[2]))
+    total = np.maximum(weight.sum(axis=2, keepdims=True), 1e-6)
+    a = a - (a * weight).sum(axis=2, keepdims=True) / total
+    b = b - (b * weight).sum(axis=2, keepdims=True) / total
+    scale = total[:, :, 0]
+    spread_a = np.sqrt((a * a * weight).sum(axis=2) / scale)
+    spread_b = np.sqrt((b * b * weight).sum(axis=2) / scale)
+    ncc = (a * b * weight).sum(axis=2) / scale / np.maximum(spread_a * spread_b, 1e-6)
+    return ncc, spread_a, spread_b
+
+
+def _brought_flags(flags: Flags, to_query: Matrix, canvas: tuple[int, int]) -> Flags:
+    """Return where the canvas shows any flagged pixel of the query."""
+    brought, _, _ = bring(np.where(flags, np.uint8(255), np.uint8(0)), to_query, canvas)
+    return brought > 64
 
 
 def synthetic_share(pixels: Grey, counted: Flags) -> float:

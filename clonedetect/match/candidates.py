@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from clonedetect.match.comparison import Comparison, Picture, bare_picture, pictures_of
+from clonedetect.match.comparison import Comparison, Picture, bare_picture, pictures_of, undrawn_picture
 from clonedetect.match.direct import HashRoute, compare_directly
 from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content
 from clonedetect.match.mask import MaskCache
@@ -79,7 +79,7 @@ def match_image(
 
     Exact bytes; then what hashes propose, laid on the query as they say; then,
     while no confirmed picture covers most of the query, the same by local
-    features, and what those propose. `siblings` are other pictures of the
+    features, and what those propose; then without what is drawn over it. `siblings` are other pictures of the
     query's site: what they share with a reference is template. `masks` keeps
     template masks between queries. Pure: the same values give the same outcome.
     """
@@ -96,11 +96,13 @@ def match_image(
     if _covered(query, judged) < COVERED:
         told = {reference.media_id for reference, found in judged if found.verdict is Verdict.CONFIRMED}
         judged += search.aligned([candidate for candidate in near if candidate.media_id not in told])
+    seen = held | {candidate.media_id for candidate in hashed}
     for is_mirrored in (False, True):
         if _covered(query, judged) < COVERED:
-            seen = held | {candidate.media_id for candidate in hashed}
             voted = search.voted(is_mirrored=is_mirrored)
             judged += search.aligned([candidate for candidate in voted if candidate.media_id not in seen])
+    if _covered(query, judged) < COVERED:
+        judged += search.undrawn(seen - {candidate.media_id for candidate in near})
     compared = len({reference.media_id for reference, _ in judged})
     matches = _matches(judged, held)
     if matches:
@@ -182,6 +184,19 @@ class _Search:
         return [
             (reference, self._decided(reference, self._aligned(reference, candidate), candidate.route))
             for reference, candidate in self._references(candidates)
+        ]
+
+    def undrawn(self, seen: Set[MediaId]) -> list[tuple[ImageReference, Judgement]]:
+        """Judge candidates, none of `seen`, of features without what is drawn over the query."""
+        picture = undrawn_picture(self.query)
+        if picture is None:
+            return []
+        votes = self.index.votes.vote(picture.features, VOTED_CANDIDATES)
+        wanted = [media for media, count in votes if count >= FEWEST_VOTES and media not in seen]
+        references = self.index.images(wanted)
+        return [
+            (each, self._decided(each, best_comparison((picture,), each, self.thresholds), None))
+            for each in references
         ]
 
     def _references(

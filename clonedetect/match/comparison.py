@@ -12,8 +12,10 @@ from clonedetect.match.blocks import BlockMap, agreement
 from clonedetect.match.geometry import Alignment, align, scaling
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import FeatureSet
+from clonedetect.signals.drawing import drawn_over, filled
 from clonedetect.signals.features import complement, local_features, mirror
-from clonedetect.signals.image import QueryImage, with_features
+from clonedetect.signals.image import QUERY_KEYPOINTS, QUERY_SIZE, QueryImage, with_features
+from clonedetect.signals.views import trimmed_box
 
 __all__ = [
     "Comparison",
@@ -28,6 +30,8 @@ __all__ = [
 PLAIN: Final = "plain"
 MIRRORED: Final = "mirrored"
 COMPLEMENTED: Final = "complemented"
+LEAST_DRAWN: Final = 0.1
+MOST_DRAWN: Final = 0.7
 
 Grey = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float64]
@@ -38,13 +42,15 @@ class Picture:
     """One form of a picture that is laid on references: grey pixels and features.
 
     `form` says what was done to it; `to_plain` maps pixels of `frame` back to
-    pixels of the unchanged picture's frame.
+    pixels of the unchanged picture's frame. Pixels of `frame` that are `drawn`
+    over it in even colours do not count; `features` are then those without them.
     """
 
     form: str
     frame: Grey
     features: FeatureSet
     to_plain: Matrix
+    drawn: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +64,8 @@ class Comparison:
 
     @property
     def is_partial(self) -> bool:
-        """Whether a connected part clearly differs: what two pictures in one template look like."""
-        return self.blocks.largest_disagreement > 0.08
+        """Whether a connected part differs or was left out: what two pictures in one template look like."""
+        return self.blocks.drawn is not None or self.blocks.largest_disagreement > 0.08
 
     def supported(self) -> npt.NDArray[np.bool_]:
         """Return which inliers lie in blocks that count and agree.
@@ -93,6 +99,18 @@ def pictures_of(query: QueryImage, *, complemented: bool = False) -> tuple[Pictu
         )
         for each in pictures
     )
+
+
+def undrawn_picture(query: QueryImage) -> Picture | None:
+    """Return a query without what was drawn over it in even colours; None where that is little or most."""
+    frame = query.frame
+    drawn = drawn_over(frame)
+    inner = trimmed_box(frame)
+    left, top, right, bottom = (round(side) for side in inner or (0, 0, frame.shape[1], frame.shape[0]))
+    if not LEAST_DRAWN <= float(drawn[top:bottom, left:right].mean()) <= MOST_DRAWN:
+        return None
+    features = local_features(filled(frame, drawn), size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS)
+    return Picture(PLAIN, frame, features, np.eye(3), drawn)
 
 
 def bare_picture(frame: Grey, *, complemented: bool = False) -> Picture:
@@ -134,5 +152,5 @@ def compare(
     high, wide = picture.frame.shape
     to_frame = scaling(wide / picture.features.width, high / picture.features.height)
     homography = to_frame @ alignment.homography @ to_features
-    blocks = agreement(thumbnail, picture.frame, homography, block_ncc)
+    blocks = agreement(thumbnail, picture.frame, homography, block_ncc, drawn=picture.drawn)
     return Comparison(picture, alignment, homography, blocks)

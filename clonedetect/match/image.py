@@ -84,6 +84,8 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     rule, objections = rule_of(evidence_of(masked, reference, is_near=is_near), thresholds)
     laid: tuple[str, ...] = ()
+    if masked.blocks.drawn is not None:
+        rule = ""  # what was left out must first be shown to lie over ours
     if not rule:
         masked, rule, laid = _uncovered(masked, reference, thresholds)
     support = masked.supported()

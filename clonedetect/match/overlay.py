@@ -80,14 +80,17 @@ class Outline:
 def laid_over(blocks: BlockMap, ours: Grey) -> Outline | None:
     """Return the outline of all that differs, in groups of 2 % and more; None where there is none to follow.
 
-    `ours` is the reference on the grid of `blocks`, uint8 (12 rows, 12 columns). An
+    What `blocks` left out as drawn belongs to it. `ours` is the reference on the
+    grid of `blocks`, uint8 (12 rows, 12 columns). An
     outline along the end of what is shown says nothing and is left out.
     """
     groups = _groups(blocks)
-    if not groups.any():
+    if not groups.any() and blocks.drawn is None:
         return None
     inside = _pixels(blocks.inside)
     part = _part(blocks, groups, ours, inside)
+    if blocks.drawn is not None:
+        part |= blocks.drawn & inside
     within = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     rows, columns = np.nonzero(around & ~part & within)
@@ -100,7 +103,7 @@ def laid_over(blocks: BlockMap, ours: Grey) -> Outline | None:
         return None
     gain = _edges(blocks.brought)[rows, columns].mean() - _edges(ours)[rows, columns].mean()
     return Outline(
-        differing=cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0,
+        differing=blocks.covered | (cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0),
         ours=own,
         theirs=other,
         edge_gain=float(gain),
