@@ -234,13 +234,13 @@ def test_masks_are_computed_once_for_a_state_of_the_index(photographs, memory_in
 def test_a_site_is_recognised_by_its_own_frame(photographs, transforms, memory_index):
     """A small photograph exchanged in a frame looks like a sticker; the site's other pictures tell."""
     index = memory_index()
-    index.add("coffee", image_signals(in_scene(photographs, "coffee.png", 290)), "a")
-    blank = Image.open(BytesIO(in_scene(photographs, "coffee.png", 290)))
-    blank.paste((90, 160, 200), (300, 300, 600, 600))
+    index.add("coffee", image_signals(in_scene(photographs, "coffee.png", 260)), "a")
+    blank = Image.open(BytesIO(in_scene(photographs, "coffee.png", 260)))
+    blank.paste((90, 160, 200), (317, 317, 583, 583))
     asked = query_image(transforms.jpeg(blank, 85))
     alone = match_image(asked, index, THRESHOLDS)
     assert verdicts(alone) == {"coffee": Verdict.CONFIRMED}
-    sibling = with_features(query_image(in_scene(photographs, "china.jpg", 290)))
+    sibling = with_features(query_image(in_scene(photographs, "china.jpg", 260)))
     beside = match_image(asked, index, THRESHOLDS, siblings=(sibling,))
     assert verdicts(beside) == {"coffee": Verdict.POSSIBLE}
     again = with_features(query_image(transforms.jpeg(blank.resize((600, 600)), 85)))
