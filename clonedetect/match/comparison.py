@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from clonedetect.match.blocks import BlockMap, agreement
 from clonedetect.match.geometry import Alignment, align, scaling
+from clonedetect.match.refinement import settled
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import FeatureSet
 from clonedetect.signals.drawing import drawn_over, filled
@@ -153,4 +154,7 @@ def compare(
     to_frame = scaling(wide / picture.features.width, high / picture.features.height)
     homography = to_frame @ alignment.homography @ to_features
     blocks = agreement(thumbnail, picture.frame, homography, block_ncc, drawn=picture.drawn)
-    return Comparison(picture, alignment, homography, blocks)
+    better, blocks = settled(picture.frame, thumbnail, homography, blocks, block_ncc, drawn=picture.drawn)
+    if better is not homography:
+        alignment = alignment.under(np.linalg.inv(to_frame) @ better @ np.linalg.inv(to_features))
+    return Comparison(picture, alignment, better, blocks)

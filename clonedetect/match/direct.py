@@ -12,23 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import agreement, bring
+from clonedetect.match.blocks import agreement
 from clonedetect.match.comparison import Comparison, Picture
-from clonedetect.match.geometry import Alignment, is_sane
+from clonedetect.match.geometry import Alignment
+from clonedetect.match.refinement import settled
 from clonedetect.models.reference import ImageReference
 from clonedetect.signals.boxes import Box, query_box, stored_box
 
 __all__ = ["HashRoute", "compare_directly"]
-
-SETTLED: Final = 0.97
-"""Agreeing share from which a transform is not refined: nothing would change."""
-
-REFINED: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
-SMOOTHING: Final = 5
 
 Matrix = npt.NDArray[np.float64]
 
@@ -64,12 +58,7 @@ def compare_directly(
         return None
     pixels = reference.thumbnail.pixels
     blocks = agreement(pixels, picture.frame, homography, block_ncc)
-    if blocks.agree_share < SETTLED or blocks.largest_disagreement > 0:
-        refined = _refined(picture.frame, pixels, homography)
-        if refined is not None:
-            again = agreement(pixels, picture.frame, refined, block_ncc)
-            if again.agree_share * again.textured_count > blocks.agree_share * blocks.textured_count:
-                homography, blocks = refined, again
+    homography, blocks = settled(picture.frame, pixels, homography, blocks, block_ncc)
     none = np.zeros((0, 2))
     size = (pixels.shape[1], pixels.shape[0])
     return Comparison(picture, Alignment(homography, none, none, size), homography, blocks)
@@ -100,19 +89,3 @@ def _corner_to_centre(matrix: Matrix) -> Matrix:
     there = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     back = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
     return np.asarray(back @ matrix @ there, dtype=np.float64)
-
-
-def _refined(
-    frame: npt.NDArray[np.uint8], pixels: npt.NDArray[np.uint8], homography: Matrix
-) -> Matrix | None:
-    """Return `homography` after the affine change of the reference that correlates best with the query."""
-    high, wide = pixels.shape
-    brought, shown, _ = bring(frame, homography, (wide, high))
-    start = np.eye(2, 3, dtype=np.float32)
-    inside = (255 * shown).astype(np.uint8)
-    try:
-        _, found = cv2.findTransformECC(pixels, brought, start, cv2.MOTION_AFFINE, REFINED, inside, SMOOTHING)
-    except cv2.error:
-        return None  # it did not converge: the views' own transform stands
-    change = np.vstack([found.astype(np.float64), [0.0, 0.0, 1.0]])
-    return homography @ change if is_sane(change, wide, high) else None

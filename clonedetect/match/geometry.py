@@ -31,18 +31,24 @@ class Alignment:
     """A transform of the reference's feature frame into the query's, and the keypoints that agree on it.
 
     homography: float64 (3, 3); reference and query: float64 (n, 2), the same
-    keypoints in both frames; `reference_size` is the reference frame's width and height.
+    keypoints in both frames; `reference_size` is the reference frame's width and height;
+    `matched` are all keypoints that were matched, the same way, agreeing or not.
     """
 
     homography: Matrix
     reference: Matrix
     query: Matrix
     reference_size: tuple[int, int]
+    matched: tuple[Matrix, Matrix] = (np.zeros((0, 2)), np.zeros((0, 2)))
 
     @property
     def inliers(self) -> int:
         """Keypoints that agree on the transform."""
         return len(self.reference)
+
+    def under(self, homography: Matrix) -> Alignment:
+        """Return the keypoints that agree on another transform instead."""
+        return _inliers(homography, *self.matched, self.reference_size)
 
 
 def scaling(x: float, y: float) -> Matrix:
@@ -136,7 +142,7 @@ def _inliers(homography: Matrix, source: Matrix, target: Matrix, size: tuple[int
     # Several keypoints of one place (SIFT gives one per direction) are one witness.
     _, first = np.unique(np.rint(source[near]), axis=0, return_index=True)
     first.sort()
-    return Alignment(homography, source[near][first], target[near][first], size)
+    return Alignment(homography, source[near][first], target[near][first], size, (source, target))
 
 
 def is_sane(homography: Matrix, width: int, height: int) -> bool:
