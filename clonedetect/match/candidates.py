@@ -19,8 +19,8 @@ from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.protocols import ReferenceIndex
-from clonedetect.signals.image import QueryImage, with_features
 from clonedetect.signals.boxes import trimmed_box
+from clonedetect.signals.image import QueryImage, with_features
 from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS, STORED_VIEWS
 
 __all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]

@@ -13,10 +13,10 @@ from clonedetect.match.geometry import Alignment, align, scaling
 from clonedetect.match.refinement import settled
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import FeatureSet
+from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.drawing import drawn_over, filled
 from clonedetect.signals.features import complement, local_features, mirror
 from clonedetect.signals.image import QUERY_KEYPOINTS, QUERY_SIZE, QueryImage, with_features
-from clonedetect.signals.views import trimmed_box
 
 __all__ = [
     "Comparison",
