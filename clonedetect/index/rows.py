@@ -230,4 +230,5 @@ def _image_reference(row: Sequence[Any]) -> ImageReference:
         thumbnail=read_thumbnail(row[11]) if row[11] is not None else None,
         features=read_features(*row[12:16]) if row[12] is not None else None,
         path=row[7],
+        views=tuple(name for name, _, _ in views),
     )

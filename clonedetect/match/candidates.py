@@ -21,7 +21,7 @@ from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.image import QueryImage, with_features
-from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS, STORED_VIEWS
+from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS
 
 __all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]
 
@@ -136,8 +136,7 @@ def hash_candidates(
     for place in np.lexsort((numbers, ids, distances)):
         media_id, view = divmod(int(ids[place]), VIEWS_PER_MEDIA)
         entry = asked[int(numbers[place])]
-        stored = STORED_VIEWS[view] if view < len(STORED_VIEWS) else str(view)
-        route = HashRoute(int(distances[place]), entry.view, entry.form, stored)
+        route = HashRoute(int(distances[place]), entry.view, entry.form, view)
         routes.setdefault(MediaId(media_id), route)
     return tuple(ImageCandidate(media, route, 0) for media, route in routes.items())
 
@@ -202,8 +201,8 @@ class _Search:
     def _references(
         self, candidates: Sequence[ImageCandidate]
     ) -> list[tuple[ImageReference, ImageCandidate]]:
-        named = {candidate.media_id: candidate for candidate in candidates}
-        return [(each, named[each.media_id]) for each in self.index.images(list(named))]
+        wanted = {candidate.media_id: candidate for candidate in candidates}
+        return [(each, _named(wanted[each.media_id], each)) for each in self.index.images(list(wanted))]
 
     def _laid(self, reference: ImageReference, route: HashRoute) -> Comparison | None:
         picture = bare_picture(self.query.frame, complemented=route.form.startswith(COMPLEMENT))
@@ -267,6 +266,14 @@ class _Search:
         own = self.query.signals.digest
         others = {s.signals.digest: s for s in self.siblings if s.signals.digest != own}
         return tuple(pictures_of(sibling)[0] for sibling in others.values())
+
+
+def _named(candidate: ImageCandidate, reference: ImageReference) -> ImageCandidate:
+    """Return a candidate whose route knows the name of the stored view."""
+    if candidate.route is None:
+        return candidate
+    name = reference.view(candidate.route.stored)
+    return replace(candidate, route=replace(candidate.route, stored_view=name))
 
 
 def _left_out(hashed: Sequence[ImageCandidate]) -> tuple[str, ...]:

@@ -41,12 +41,16 @@ _TURNS: Final[dict[str, tuple[tuple[float, float, float], tuple[float, float, fl
 
 @dataclass(frozen=True, slots=True)
 class HashRoute:
-    """The nearest hash that proposed a pair: bits apart, the query's view and form, the stored view."""
+    """The nearest hash that proposed a pair: bits apart, the query's view and form, the stored view.
+
+    `stored_view` is empty until the reference is at hand, which knows the name of its hash `stored`.
+    """
 
     distance: int
     view: str
     form: str
-    stored_view: str
+    stored: int
+    stored_view: str = ""
 
 
 def compare_directly(

@@ -23,7 +23,8 @@ class ImageReference:
     """One indexed picture as the index keeps it.
 
     `thumbnail` and `features` are None where only a hash is known; `bits` is
-    the full view's 32 bytes; `path` where its file was when it was indexed.
+    the full view's 32 bytes; `path` where its file was when it was indexed;
+    `views` are the names of its stored hashes, in the order of their numbers.
     """
 
     media_id: MediaId
@@ -38,6 +39,11 @@ class ImageReference:
     thumbnail: Thumbnail | None
     features: FeatureSet | None
     path: str | None = None
+    views: tuple[str, ...] = ()
+
+    def view(self, number: int) -> str:
+        """Return the name of the stored hash of this number; empty where there is none."""
+        return self.views[number] if number < len(self.views) else ""
 
 
 @dataclass(frozen=True, slots=True)

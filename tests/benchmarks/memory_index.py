@@ -13,7 +13,6 @@ from clonedetect.models.item import Item
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import VIEWS_PER_MEDIA, ImageSignals
 from clonedetect.protocols import CharacterModel, Hits, Postings
-from clonedetect.signals.views import STORED_VIEWS
 
 
 class BruteForceHashes:
@@ -63,8 +62,7 @@ class MemoryIndex:
     ) -> MediaId:
         media = MediaId(len(self.pictures) + 1)
         views = np.array([list(view.bits) for view in signals.hashes], dtype=np.uint8)
-        numbers = [STORED_VIEWS.index(view.view) for view in signals.hashes]
-        self.hashes.add(views, int(media) * VIEWS_PER_MEDIA + np.array(numbers, dtype=np.int64))
+        self.hashes.add(views, int(media) * VIEWS_PER_MEDIA + np.arange(len(views), dtype=np.int64))
         if signals.features is not None and not hash_only:
             self.votes.add(media, signals.features)
         self.pictures[media] = ImageReference(
@@ -79,6 +77,7 @@ class MemoryIndex:
             bits=signals.hashes[0].bits,
             thumbnail=None if hash_only else signals.thumbnail,
             features=None if hash_only else signals.features,
+            views=tuple(view.view for view in signals.hashes),
         )
         return media
 
