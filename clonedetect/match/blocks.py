@@ -32,6 +32,11 @@ OVERLAID: Final = 10.0
 LEAST_LEFT: Final = 0.4
 """Share of a block that must be left beside what was drawn over it."""
 
+SIDE: Final = 0.18
+"""Share of our picture that may lie beyond a cut at one side."""
+
+MOSTLY: Final = 0.5
+
 BAR_EVEN: Final = 0.33
 """Share of pixels of one even level that makes a disagreement a bar."""
 
@@ -135,6 +140,25 @@ class BlockMap:
         """Share of the shown blocks that are hidden."""
         shown = int(self.inside.sum())
         return int((self.inside & self.hidden).sum()) / shown if shown else 0.0
+
+    @property
+    def beyond_window(self) -> Flags:
+        """Return the blocks beyond the sides of the rectangle that agrees.
+
+        At each side all lines go that mostly differ, up to `SIDE` of what is shown.
+        """
+        differing = self.counted & self.textured & ~self.agree
+        beyond = np.zeros(differing.shape, dtype=bool)
+        for lines, shown, out in (
+            (differing, self.counted & self.textured, beyond),
+            (differing.T, (self.counted & self.textured).T, beyond.T),
+        ):
+            most = int(SIDE * lines.shape[0])
+            for way in (1, -1):
+                count = _lost_lines(lines[::way], shown[::way], most)
+                if count:
+                    out[::way][:count] = True
+        return beyond
 
     def masked(self, hidden: Flags) -> BlockMap:
         """Return the map with `hidden` in place of what was hidden."""
@@ -243,6 +267,16 @@ def synthetic_share(pixels: Grey, counted: Flags) -> float:
         return 0.0
     levels = np.bincount(pixels[shown & even(pixels)] // 6, minlength=43)
     return float(np.sort(levels)[-2:].sum() / shown.sum())
+
+
+def _lost_lines(differing: Flags, shown: Flags, most: int) -> int:
+    """Return how many of the first lines go, up to `most`: until the last one of them that mostly differs."""
+    lost = 0
+    for number in range(most):
+        total = int(shown[number].sum())
+        if total and int(differing[number].sum()) >= MOSTLY * total:
+            lost = number + 1
+    return lost
 
 
 def _runs_along(differing: Flags, inside: Flags) -> bool:

@@ -18,7 +18,7 @@ from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import laid_over
-from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
+from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of, window_rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
@@ -118,17 +118,21 @@ def _uncovered(
     if not is_candidate or reference.thumbnail is None:
         return comparison, "", ()
     outline = laid_over(blocks, on_grid(reference.thumbnail.pixels))
-    if outline is None or not outline.is_laid_over:
-        return comparison, "", ()
-    left = replace(comparison, blocks=blocks.uncovered(outline.differing))
-    rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
-    if not rule:
-        return comparison, "", ()
-    said = (
-        f"{left.blocks.covered_share:.0%} is covered or cut off: its outline is a step of "
-        f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
-    )
-    return left, rule, (said,)
+    if outline is not None and outline.is_laid_over:
+        left = replace(comparison, blocks=blocks.uncovered(outline.differing))
+        rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
+        said = (
+            f"{left.blocks.covered_share:.0%} is covered or cut off: its outline is a step of "
+            f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
+        )
+        if rule:
+            return left, rule, (said,)
+    if blocks.drawn is None:
+        left = replace(comparison, blocks=blocks.uncovered(blocks.beyond_window))
+        rule = window_rule_of(evidence_of(left, reference, is_near=False), thresholds)
+        if rule:
+            return left, rule, (f"a window of ours is shown, {left.blocks.covered_share:.0%} lies beyond it",)
+    return comparison, "", ()
 
 
 def _is_alike_unmasked(

@@ -31,12 +31,13 @@ STEP_RATIO: Final = 0.4
 """Step of ours along the outline, as a share of the query's, up to which it is an overlay's."""
 EDGE_GAIN: Final = 0.1
 """By how much (in ranks of edge strength, 0-1) the query's edge there must be the stronger one."""
-FLAT: Final = 0.6
-"""Share of one or two even levels from which a difference is drawn, as a sticker is."""
-USUAL_STEP: Final = 1.06
-"""Step of ours along a sticker's outline, relative to shifted outlines, that means nothing to ours."""
-SMALL: Final = 0.25
-"""Share of our picture that a sticker of the second kind may cover."""
+STICKERS: Final = ((0.6, 1.06, 0.25), (0.7, 1.25, 0.2))
+"""Drawn things of which the outline may be as faint as ours: share of one or two even levels from which,
+step of ours along it relative to shifted outlines up to which, and share of our picture up to which."""
+BAR_FLAT: Final = 0.4
+BAR_RATIO: Final = 0.5
+BAR_USUAL: Final = 1.5
+"""Even colour with words on it may lie over half of our picture, if ours has no more than a usual edge."""
 
 _LEAST_GROUP: Final = 0.02
 _LEAST_OUTLINE: Final = 16
@@ -72,9 +73,14 @@ class Outline:
     @property
     def is_laid_over(self) -> bool:
         """Whether the query has an edge along the outline that our picture does not know."""
-        is_unknown = self.ours <= STEP_RATIO * (self.theirs + 1) and self.edge_gain >= EDGE_GAIN
-        is_sticker = self.flat >= FLAT and self.usual <= USUAL_STEP and self.share <= SMALL
-        return is_unknown or is_sticker
+        ratio = self.ours / (self.theirs + 1)
+        is_unknown = ratio <= STEP_RATIO and self.edge_gain >= EDGE_GAIN
+        is_bar = self.flat >= BAR_FLAT and ratio <= BAR_RATIO and self.usual <= BAR_USUAL
+        is_sticker = any(
+            self.flat >= flat and self.usual <= usual and self.share <= share
+            for flat, usual, share in STICKERS
+        )
+        return is_unknown or is_bar or is_sticker
 
 
 def laid_over(blocks: BlockMap, ours: Grey) -> Outline | None:

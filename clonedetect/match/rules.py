@@ -21,6 +21,8 @@ so that a single picture of a template in the index is not enough for a false ac
 7. something laid over ours, or a cut within the query (`overlay`: the outline of all that
    differs is an edge of the query and none of ours): what is left is a close copy (3) of at
    least a quarter of our picture, with 24 textured blocks, and not mostly even;
+   Or the query shows a window of ours cut on one or more sides, and something else beyond
+   (a collage, a page): no side loses over 18 %, and 95 % of the window agrees;
 8. close copy throughout: 8 inliers anywhere, 60 textured blocks of which 97 % agree and no
    connected 2 % differs (99 % and 1 % as in 6): where little gives keypoints, blocks tell.
 """
@@ -39,10 +41,12 @@ from clonedetect.match.comparison import Comparison, reference_features
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 
-__all__ = ["Evidence", "covered_rule_of", "evidence_of", "rule_of"]
+__all__ = ["Evidence", "covered_rule_of", "evidence_of", "rule_of", "window_rule_of"]
 
 FEWEST_VISIBLE: Final = 0.15
 FEWEST_UNCOVERED: Final = 0.25
+FEWEST_WINDOW: Final = 0.55
+WINDOW_AGREE: Final = 0.95
 UNCOVERED_TEXTURED: Final = 24
 FEWEST_TEXTURED: Final = 8
 FEWEST_PLACES: Final = 6
@@ -137,6 +141,12 @@ def covered_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
         return ""
     is_close = evidence.textured >= UNCOVERED_TEXTURED and _is_close(evidence, thresholds, is_synthetic=False)
     return "close copy, partly covered or cut off" if is_close else ""
+
+
+def window_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
+    """Return the rule that confirms a window of our picture, or an empty one (7)."""
+    is_whole = evidence.visible >= FEWEST_WINDOW and evidence.agree >= WINDOW_AGREE
+    return covered_rule_of(evidence, thresholds) if is_whole else ""
 
 
 def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
