@@ -29,16 +29,12 @@ TEXTURED: Final = 4.0
 OVERLAID: Final = 10.0
 """The same for the query where the reference is flat: something was laid over it."""
 
+FEWEST_TONES: Final = 10
+OFF_TONE: Final = 20.0
+"""Grey levels by which a block's mean must be off."""
+
 LEAST_LEFT: Final = 0.4
 """Share of a block that must be left beside what was drawn over it."""
-
-SIDE: Final = 0.18
-"""Share of our picture that may lie beyond a cut at one side."""
-
-MOSTLY: Final = 0.5
-
-BAR_EVEN: Final = 0.33
-"""Share of pixels of one even level that makes a disagreement a bar."""
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
@@ -51,7 +47,8 @@ class BlockMap:
 
     `inside`: the query shows it; `textured`: there is something to correlate;
     `agree`: correlation over the threshold (only where inside and textured);
-    `hidden`: masked as template; `covered`: something was laid over it. `brought` is the
+    `hidden`: masked as template; `covered`: something was laid over it; `off_tone`: its mean is
+    not that of ours under the tone that agreeing blocks have. `brought` is the
     query laid under the grid, uint8 (12 rows, 12 columns), and `drawn` its pixels that
     were left out as drawn in even colours, bool of that shape, None where none were.
     """
@@ -61,6 +58,7 @@ class BlockMap:
     agree: Flags
     hidden: Flags
     covered: Flags
+    off_tone: Flags
     brought: Grey
     drawn: Flags | None = None
 
@@ -87,22 +85,16 @@ class BlockMap:
         return int(self._differing().sum()) / counted if counted else 0.0
 
     @property
-    def is_covered_by_a_bar(self) -> bool:
-        """Whether the largest disagreement runs along a whole side of what is shown, and is even there.
+    def largest_change(self) -> float:
+        """Largest connected group that disagrees or has another tone, as a share of the blocks that count.
 
-        That is a caption laid over the picture. Measured: a third and more of
-        a caption's pixels are even and of one level, under a quarter where a
-        photograph stands; a picture with an even ground exchanged inside a frame
-        may pass for even too, but does not reach along a side.
+        Even blocks have nothing to correlate, and yet are another picture's where their grey
+        level is not what the tone of the agreeing blocks, smooth over the picture, makes of ours.
         """
-        differing = self._differing()
-        turned = ((differing, self.inside), (differing.T, self.inside.T))
-        sides = [(part[::way], shown[::way]) for part, shown in turned for way in (1, -1)]
-        if not any(_runs_along(part, shown) for part, shown in sides):
-            return False
-        inside = np.kron(differing, np.ones((BLOCK_PX, BLOCK_PX), bool))
-        levels = np.bincount(self.brought[inside & even(self.brought)], minlength=256)
-        return float(np.convolve(levels, np.ones(5), "same").max() / inside.sum()) >= BAR_EVEN
+        counted = int(self.counted.sum())
+        changed = self.counted & ((self.textured & ~self.agree) | self.off_tone)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
+        return int(stats[1:, cv2.CC_STAT_AREA].max()) / counted if count > 1 else 0.0
 
     def difference_where_differing(self, other: BlockMap) -> float:
         """Return the mean difference in grey levels to `other` within our largest disagreement.
@@ -140,25 +132,6 @@ class BlockMap:
         """Share of the shown blocks that are hidden."""
         shown = int(self.inside.sum())
         return int((self.inside & self.hidden).sum()) / shown if shown else 0.0
-
-    @property
-    def beyond_window(self) -> Flags:
-        """Return the blocks beyond the sides of the rectangle that agrees.
-
-        At each side all lines go that mostly differ, up to `SIDE` of what is shown.
-        """
-        differing = self.counted & self.textured & ~self.agree
-        beyond = np.zeros(differing.shape, dtype=bool)
-        for lines, shown, out in (
-            (differing, self.counted & self.textured, beyond),
-            (differing.T, (self.counted & self.textured).T, beyond.T),
-        ):
-            most = int(SIDE * lines.shape[0])
-            for way in (1, -1):
-                count = _lost_lines(lines[::way], shown[::way], most)
-                if count:
-                    out[::way][:count] = True
-        return beyond
 
     def masked(self, hidden: Flags) -> BlockMap:
         """Return the map with `hidden` in place of what was hidden."""
@@ -231,7 +204,27 @@ def agreement(
     textured = inside & ((spread_a > TEXTURED) | (spread_b > OVERLAID))
     none = np.zeros_like(inside)
     covered = none if weight is None else inside & (weight.mean(axis=2) < LEAST_LEFT)
-    return BlockMap(inside, textured, textured & (ncc > block_ncc), none, covered, brought, left_out)
+    agree = textured & (ncc > block_ncc)
+    off_tone = inside & _off_tone(ours.mean(axis=2), theirs.mean(axis=2), agree)
+    return BlockMap(inside, textured, agree, none, covered, off_tone, brought, left_out)
+
+
+def _off_tone(ours: Matrix, theirs: Matrix, agree: Flags) -> Flags:
+    """Return the blocks whose mean is far from what gain and offset, smooth over the picture, make of ours.
+
+    The tone is fitted to the agreeing blocks, outliers weighed down (three rounds of least squares).
+    """
+    if agree.sum() < FEWEST_TONES:
+        return np.zeros(agree.shape, dtype=bool)
+    y, x = np.mgrid[-1 : 1 : ours.shape[0] * 1j, -1 : 1 : ours.shape[1] * 1j]
+    one = np.ones_like(ours)
+    terms = np.stack([ours, ours * x, ours * y, ours * x * x, ours * y * y, one, x, y], axis=-1)
+    wanted, weight = theirs[agree], np.ones(int(agree.sum()))
+    for _ in range(3):
+        found, *_ = np.linalg.lstsq(terms[agree] * weight[:, None], wanted * weight, rcond=None)
+        weight = 1 / (1 + ((terms[agree] @ found - wanted) / 8) ** 2)
+    off = np.abs(terms @ found - theirs)
+    return np.asarray(off > max(OFF_TONE, 5 * float(np.median(off[agree]))))
 
 
 def _correlation(
@@ -267,24 +260,6 @@ def synthetic_share(pixels: Grey, counted: Flags) -> float:
         return 0.0
     levels = np.bincount(pixels[shown & even(pixels)] // 6, minlength=43)
     return float(np.sort(levels)[-2:].sum() / shown.sum())
-
-
-def _lost_lines(differing: Flags, shown: Flags, most: int) -> int:
-    """Return how many of the first lines go, up to `most`: until the last one of them that mostly differs."""
-    lost = 0
-    for number in range(most):
-        total = int(shown[number].sum())
-        if total and int(differing[number].sum()) >= MOSTLY * total:
-            lost = number + 1
-    return lost
-
-
-def _runs_along(differing: Flags, inside: Flags) -> bool:
-    """Whether `differing` holds four fifths of the first two rows that have anything inside."""
-    first = int(np.argmax(inside.any(axis=1)))
-    shown = np.asarray(inside[first : first + 2].any(axis=0))
-    along = np.asarray(differing[first : first + 2].any(axis=0))
-    return bool(shown.any()) and float(along[shown].mean()) >= 0.8
 
 
 def even(pixels: Grey) -> Flags:

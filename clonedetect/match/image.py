@@ -18,7 +18,7 @@ from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import laid_over
-from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of, window_rule_of
+from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
@@ -127,11 +127,6 @@ def _uncovered(
         )
         if rule:
             return left, rule, (said,)
-    if blocks.drawn is None:
-        left = replace(comparison, blocks=blocks.uncovered(blocks.beyond_window))
-        rule = window_rule_of(evidence_of(left, reference, is_near=False), thresholds)
-        if rule:
-            return left, rule, (f"a window of ours is shown, {left.blocks.covered_share:.0%} lies beyond it",)
     return comparison, "", ()
 
 
@@ -217,7 +212,7 @@ def _measure(
         reference_digest=reference.digest,
         inliers=int(support.sum()),
         agree=round(blocks.agree_share, 4),
-        largest_disagreement=round(blocks.largest_disagreement, 4),
+        largest_disagreement=round(blocks.largest_change, 4),
         masked_share=round(blocks.masked_share, 4),
         homography=tuple(float(f"{value:.9g}") for value in full.ravel()),
         mirrored=bool(np.linalg.det(full) < 0),

@@ -9,9 +9,8 @@ so that a single picture of a template in the index is not enough for a false ac
    `FEWEST_TEXTURED` textured blocks that no other item shares (the mask);
 3. close copy: 15 inliers, 80 % of the textured blocks agree, no connected
    disagreement over 8 %;
-4. altered copy: 40 inliers and 40 % agree, no connected disagreement over an eighth, or
-   30 % where it is an even bar along a whole side (a caption): a photograph that was
-   exchanged inside a frame is one connected disagreement too;
+4. altered copy: 40 inliers and 40 % agree, no connected change over an eighth: a
+   photograph that was exchanged inside a frame is one connected disagreement too;
 5. close copy by hash: nothing masked, PDQ within 31 bits, and either 3 with 60 % (a dense
    watermark leaves the hash alone), or any transform under which 90 % of 60 and more textured
    blocks agree with none over 3 % (a strong blur leaves few keypoints): two independent
@@ -41,18 +40,15 @@ from clonedetect.match.comparison import Comparison, reference_features
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 
-__all__ = ["Evidence", "covered_rule_of", "evidence_of", "rule_of", "window_rule_of"]
+__all__ = ["Evidence", "covered_rule_of", "evidence_of", "rule_of"]
 
 FEWEST_VISIBLE: Final = 0.15
 FEWEST_UNCOVERED: Final = 0.25
-FEWEST_WINDOW: Final = 0.55
-WINDOW_AGREE: Final = 0.95
 UNCOVERED_TEXTURED: Final = 24
 FEWEST_TEXTURED: Final = 8
 FEWEST_PLACES: Final = 6
 FEWEST_HULL: Final = 0.05
 ALTERED_DISAGREEMENT: Final = 0.12
-BAR_DISAGREEMENT: Final = 0.3
 NEAR_AGREE: Final = 0.6
 THROUGHOUT_AGREE: Final = 0.9
 THROUGHOUT_TEXTURED: Final = 60
@@ -71,8 +67,8 @@ SYNTHETIC_DISAGREEMENT: Final = 0.01
 class Evidence:
     """The figures of one pair that the rules look at; shares are 0-1, over what is shown and not masked.
 
-    `textured` counts blocks, `synthetic` and `keypoints` are of our picture, `is_bar` says whether the
-    largest disagreement is one, `is_near` whether a hash says so too.
+    `textured` counts blocks, `differing` is the largest connected change, `synthetic` and
+    `keypoints` are of our picture, `is_near` says whether a hash says so too.
     """
 
     inliers: int
@@ -84,7 +80,6 @@ class Evidence:
     synthetic: float
     keypoints: int
     is_spread: bool
-    is_bar: bool
     is_near: bool
 
 
@@ -97,7 +92,7 @@ def evidence_of(comparison: Comparison, reference: ImageReference, *, is_near: b
         inliers=len(points),
         textured=blocks.textured_count,
         agree=blocks.agree_share,
-        differing=blocks.largest_disagreement,
+        differing=blocks.largest_change,
         visible=blocks.visible_share,
         masked=blocks.masked_share,
         synthetic=0.0
@@ -105,7 +100,6 @@ def evidence_of(comparison: Comparison, reference: ImageReference, *, is_near: b
         else synthetic_share(reference.thumbnail.pixels, blocks.counted),
         keypoints=0 if features is None else len(features.points),
         is_spread=_is_spread(points, blocks, comparison.alignment.reference_size),
-        is_bar=blocks.is_covered_by_a_bar,
         is_near=is_near,
     )
 
@@ -141,12 +135,6 @@ def covered_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
         return ""
     is_close = evidence.textured >= UNCOVERED_TEXTURED and _is_close(evidence, thresholds, is_synthetic=False)
     return "close copy, partly covered or cut off" if is_close else ""
-
-
-def window_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
-    """Return the rule that confirms a window of our picture, or an empty one (7)."""
-    is_whole = evidence.visible >= FEWEST_WINDOW and evidence.agree >= WINDOW_AGREE
-    return covered_rule_of(evidence, thresholds) if is_whole else ""
 
 
 def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
@@ -199,7 +187,7 @@ def _altered(
 ) -> tuple[str, tuple[str, ...]]:
     if evidence.inliers < thresholds.strong_inliers or evidence.agree < thresholds.strong_agree:
         return "", objections
-    if evidence.differing <= (BAR_DISAGREEMENT if evidence.is_bar else ALTERED_DISAGREEMENT):
+    if evidence.differing <= ALTERED_DISAGREEMENT:
         return "altered copy", ()
     objection = f"a connected {evidence.differing:.0%} differs, as when two pictures share a frame"
     return "", (*objections, objection)

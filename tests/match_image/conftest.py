@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -51,3 +52,8 @@ def strangers() -> dict[str, Path]:
     return {
         n: data / n for n in ("camera.png", "moon.png", "ihc.png", "brick.png", "grass.png", "gravel.png")
     }
+
+
+@pytest.fixture(scope="session")
+def photographs(ours):
+    return {name: Image.open(path).convert("RGB") for name, path in ours.items()}

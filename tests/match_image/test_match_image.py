@@ -34,11 +34,6 @@ def png(picture: Image.Image) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def photographs(ours):
-    return {name: Image.open(path).convert("RGB") for name, path in ours.items()}
-
-
-@pytest.fixture(scope="session")
 def index(ours, memory_index):
     """The ten photographs, each of an account of its own."""
     held = memory_index()

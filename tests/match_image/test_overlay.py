@@ -1,0 +1,92 @@
+"""What was laid over a picture is told from another picture in a shared frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from clonedetect.match.blocks import agreement, on_grid
+from clonedetect.match.overlay import LAID_OVER, WEIGHTS, Outline, laid_over
+
+SIDE = 192
+
+
+def scene(seed: int) -> np.ndarray:
+    """A smooth made-up picture whose parts go on into each other."""
+    rng = np.random.default_rng(seed)
+    total = np.zeros((SIDE, SIDE), np.float32)
+    for cells, weight in ((4, 55), (12, 35), (48, 14)):
+        small = rng.normal(0, weight, (cells, cells)).astype(np.float32)
+        total += cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    return np.clip(total + 128, 0, 255).astype(np.uint8)
+
+
+def outline(ours: np.ndarray, theirs: np.ndarray) -> Outline | None:
+    return laid_over(agreement(ours, theirs, np.eye(3), 0.55), on_grid(ours))
+
+
+def caption(picture: np.ndarray, share: float) -> np.ndarray:
+    page = Image.fromarray(picture)
+    high = round(SIDE * share)
+    pen = ImageDraw.Draw(page)
+    pen.rectangle((0, 0, SIDE, high), 250)
+    for line in range(2):
+        pen.text((6, 4 + line * high // 2), "words upon words of it", 10)
+    return np.asarray(page)
+
+
+def sticker(picture: np.ndarray) -> np.ndarray:
+    page = Image.fromarray(picture)
+    ImageDraw.Draw(page).rounded_rectangle((60, 70, 130, 140), 14, 235)
+    return np.asarray(page)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "cover",
+    [lambda p: caption(p, 0.2), lambda p: caption(p, 0.4), sticker],
+    ids=["caption", "large caption", "sticker"],
+)
+def test_captions_and_stickers_lie_over_the_picture(cover, seed):
+    found = outline(scene(seed), cover(scene(seed)))
+    assert found is not None
+    assert found.is_laid_over
+    assert found.theirs > 1.5 * found.ours
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("top", "left", "high", "wide"),
+    [(56, 56, 80, 80), (96, 0, 96, 192), (96, 96, 96, 96), (150, 0, 42, 192)],
+    ids=["centre", "half", "corner", "fifth"],
+)
+def test_a_picture_exchanged_in_its_slot_is_no_overlay(top, left, high, wide, seed):
+    ours, theirs = scene(seed), scene(seed)
+    place = (slice(top, top + high), slice(left, left + wide))
+    ours[place] = scene(seed + 50)[place]
+    theirs[place] = scene(seed + 90)[place]
+    found = outline(ours, theirs)
+    assert found is not None
+    assert not found.is_laid_over
+
+
+def test_nothing_different_has_no_outline():
+    assert outline(scene(1), scene(1)) is None
+
+
+def test_every_weighed_trait_is_measured():
+    found = outline(scene(1), sticker(scene(1)))
+    assert found is not None
+    assert set(found.traits) == set(WEIGHTS)
+    assert replace(found, ours=200.0, usual=9.0, edge_gain=-0.5).log_odds < LAID_OVER
+
+
+def test_what_differs_is_left_out_with_a_margin():
+    found = outline(scene(1), sticker(scene(1)))
+    assert found is not None
+    assert found.differing[7, 7]
+    assert not found.differing[0, 0]
