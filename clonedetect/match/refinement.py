@@ -23,6 +23,9 @@ SETTLED: Final = 0.97
 HOPELESS: Final = 0.25
 """Agreeing share under which correlation has nothing to start from."""
 
+KEPT: Final = 0.7
+"""Share of the textured blocks that must still be shown: a transform must not agree better by showing less."""
+
 STOP: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 3e-4)
 SMOOTHING: Final = 5
 
@@ -50,9 +53,8 @@ def settled(
     if refined is None:
         return homography, blocks
     again = agreement(thumbnail, frame, refined, block_ncc, drawn=drawn)
-    if again.agree_share * again.textured_count <= blocks.agree_share * blocks.textured_count:
-        return homography, blocks
-    return refined, again
+    is_as_much = again.textured_count >= KEPT * blocks.textured_count
+    return (refined, again) if is_as_much and again.agree_share > blocks.agree_share else (homography, blocks)
 
 
 def _refined(frame: Grey, thumbnail: Grey, homography: Matrix, blocks: BlockMap) -> Matrix | None:

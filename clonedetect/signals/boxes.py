@@ -96,7 +96,7 @@ def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
 
 
 def stored_box(view: str, width: int, height: int) -> Box | None:
-    """Return the rectangle of a stored view in a frame of this size, None for one of another frame."""
+    """Return the rectangle of a stored view in a frame of this size, None for one of another frame, or for no name."""
     if view in WHOLE_VIEWS:
         return Box(0, 0, width, height)
     name, _, figure = view.rpartition("-")
@@ -108,6 +108,8 @@ def stored_box(view: str, width: int, height: int) -> Box | None:
         across, down = (int(part) for part in figure.split(":"))
         unit = min(width / across, height / down)
         return _placed(width, height, unit * across, unit * down, 0.5)
+    if not figure.isdigit():
+        return None
     share = int(figure) / 100
     if name == "centre":
         return _placed(width, height, width * share**0.5, height * share**0.5, 0.5)

@@ -137,7 +137,7 @@ def test_even_parts_of_another_tone_differ_though_there_is_nothing_to_correlate(
     theirs = ours.copy()
     theirs[48:144, 48:144] = 200
     found = agreement(ours, theirs, np.eye(3), 0.55)
-    assert found.largest_disagreement == 0
+    assert found.largest_disagreement < 0.02
     assert found.largest_change == pytest.approx(0.25, abs=0.02)
     assert agreement(ours, (theirs // 2 + 60).astype(np.uint8), np.eye(3), 0.55).largest_change > 0.2
 
