@@ -24,7 +24,7 @@ HOPELESS: Final = 0.25
 """Agreeing share under which correlation has nothing to start from."""
 
 KEPT: Final = 0.7
-"""Share of the textured blocks that must still be shown: a transform must not agree better by showing less."""
+"""Share of the textured blocks that must still be shown: showing less must not pass for agreeing better."""
 
 STOP: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 3e-4)
 SMOOTHING: Final = 5

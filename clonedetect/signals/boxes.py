@@ -96,7 +96,7 @@ def _even_lines(lines: Grey, tolerance: float) -> tuple[int, int]:
 
 
 def stored_box(view: str, width: int, height: int) -> Box | None:
-    """Return the rectangle of a stored view in a frame of this size, None for one of another frame, or for no name."""
+    """Return the rectangle of a stored view in a frame of this size, None for a view that is none of it."""
     if view in WHOLE_VIEWS:
         return Box(0, 0, width, height)
     name, _, figure = view.rpartition("-")
