@@ -8,12 +8,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from clonedetect.cli.console import emit, json_option, plain, quiet_option, stdout, track, wants_json
+from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, track, wants_json
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.opening import open_reference
+from clonedetect.jobs.visualising import NotDrawn, Visualiser
 from clonedetect.models.match import Match, Region, RegionKind, Verdict
 from clonedetect.models.reasons import limits_first
 from clonedetect.settings.file import read_settings
@@ -25,6 +26,12 @@ __all__ = ["match", "match_rows"]
 @click.argument("index", type=click.Path(path_type=Path))
 @click.argument("files", nargs=-1, required=True, metavar="FILE...|@LIST")
 @click.option("--settings", type=click.Path(path_type=Path), help="Settings instead of INDEX/settings.toml.")
+@click.option(
+    "--visualise",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Draw each match of pictures, ours beside it, as a PNG in DIR.",
+)
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -32,6 +39,7 @@ def match(
     index: Path,
     files: tuple[str, ...],
     settings: Path | None,
+    visualise: Path | None,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -41,6 +49,7 @@ def match(
     \b
     Example:  clonedetect match INDEX suspect.jpg saved-page.html
               clonedetect match INDEX downloads/ --json
+              clonedetect match INDEX suspect.jpg --visualise drawn/
     """
     chosen = read_settings(settings, index)
     banks = read_banks(chosen)
@@ -50,7 +59,8 @@ def match(
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):
             table.add_column(heading, overflow="fold")
-        results = match_files(examiner, names, banks.blocked)
+        visualiser = None if visualise is None else Visualiser(visualise, examiner, banks.blocked)
+        results = match_files(examiner, names, banks.blocked, visualiser)
         for result in track(results, len(names), "matching", quiet=quiet):
             has_findings = has_findings or bool(result.matches)
             if wants_json(as_json):
@@ -58,6 +68,7 @@ def match(
                     emit(row)
             else:
                 _add_rows(table, result)
+            _tell_drawn(result, quiet=quiet)
         if not wants_json(as_json):
             stdout().print(table)
     if fail_on_findings and has_findings:
@@ -69,7 +80,16 @@ def match_rows(result: FileResult) -> list[dict[str, object]]:
     query: dict[str, object] = {"schema": 1, "query": _shown(result.query), "query_kind": result.query_kind}
     if not result.matches:
         return [query | {"verdict": result.verdict, "reasons": result.reasons}]
-    return [query | _match_row(one) for one in result.matches]
+    rows = [query | _match_row(one) for one in result.matches]
+    drawn = [None if isinstance(one, NotDrawn) else str(one) for one in result.pictures]
+    return [row | {"picture": path} for row, path in zip(rows, drawn, strict=True)] if drawn else rows
+
+
+def _tell_drawn(result: FileResult, *, quiet: bool) -> None:
+    """Say on standard error where each match was drawn, or why it was not."""
+    for one, drawn in zip(result.matches, result.pictures, strict=False):
+        told = f"not drawn: {drawn.reason}" if isinstance(drawn, NotDrawn) else f"drawn: {drawn}"
+        stderr(quiet=quiet).print(plain(_shown(f"{one.item_id}: {told}")), soft_wrap=True)
 
 
 def _match_row(one: Match) -> dict[str, object]:

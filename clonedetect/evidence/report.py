@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -19,11 +19,12 @@ from clonedetect.errors import MediaError
 from clonedetect.evidence.exhibits import Exhibit, Selection, unreviewed
 from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of
 from clonedetect.evidence.marking import excerpt, marked, visible
-from clonedetect.evidence.pictures import Picture, polygon_through, redrawn
+from clonedetect.evidence.pictures import Picture, data_url, redrawn
 from clonedetect.evidence.shipped import shipped_bytes
 from clonedetect.evidence.tables import By, rows_by, site_of
 from clonedetect.evidence.unseen import unseen
 from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS
+from clonedetect.match.sheet import comparison_strip, polygon_through
 from clonedetect.models.capture import Capture
 from clonedetect.models.case import CaseContents, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, RecordId
@@ -61,7 +62,10 @@ class TextView:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitView:
-    """One exhibit as the template takes it; one that `is_short` is printed on one page."""
+    """One exhibit as the template takes it; one that `is_short` is printed on one page.
+
+    `strip` is the ``data:`` URL of how the pictures agree, empty where that cannot be drawn.
+    """
 
     exhibit: Exhibit
     page: Capture | None
@@ -73,6 +77,7 @@ class ExhibitView:
     site: str
     grounds: Grounds
     blocks: tuple[str, ...]
+    strip: str
     is_short: bool
 
 
@@ -177,21 +182,38 @@ def _exhibit(
     finding, copy = exhibit.finding, exhibit.reference
     match = finding.match
     has_picture = finding.media_url is not None
+    suspect = _suspect_picture(match, read(finding.content_digest)) if has_picture else None
+    reference = _reference_picture(match, copy, read) if has_picture or copy.object_digest else None
     return ExhibitView(
         exhibit=exhibit,
         page=captures.get(finding.page_record_id),
         source=captures.get(finding.record_id),
-        suspect_picture=_suspect_picture(match, read(finding.content_digest)) if has_picture else None,
-        reference_picture=_reference_picture(match, copy, read)
-        if has_picture or copy.object_digest
-        else None,
+        suspect_picture=suspect,
+        reference_picture=reference,
         suspect_text=_suspect_text(match, finding.quoted_text) if finding.quoted_text else None,
         reference_text=_reference_text(match, copy),
         site=site_of(finding.page_url),
         grounds=grounds_of(exhibit, selection),
         blocks=match.image.blocks if match.image else (),
+        strip=_strip(match, copy, suspect, reference),
         is_short=sum(map(len, (finding.quoted_text, copy.item.caption or "", finding.page_url))) < SHORT,
     )
+
+
+def _strip(
+    match: Match, copy: ReferenceCopy, suspect: PictureView | None, reference: PictureView | None
+) -> str:
+    """Return how the pictures agree as a ``data:`` URL, "" where one is not shown or nothing lays them."""
+    if suspect is None or suspect.picture is None or reference is None or reference.picture is None:
+        return ""
+    found, ours = suspect.picture, reference.picture
+    across, down = _scale(copy, ours)
+    strip = comparison_strip(
+        found.shown,
+        replace(ours.shown, width=round(ours.width / across), height=round(ours.height / down)),
+        match,
+    )
+    return "" if strip is None else data_url(strip)
 
 
 def _suspect_picture(match: Match, data: bytes) -> PictureView:

@@ -17,7 +17,7 @@ from clonedetect.models.match import Finding
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.signal import Thumbnail
 
-__all__ = ["copy_references"]
+__all__ = ["copy_references", "original_bytes"]
 
 
 def copy_references(store: CaseStore, index: OpenIndex, finding: Finding) -> Iterator[ReferenceCopy]:
@@ -33,7 +33,7 @@ def copy_references(store: CaseStore, index: OpenIndex, finding: Finding) -> Ite
         yield ReferenceCopy(item, None, None, is_original=False)
         return
     for reference in index.images([match.image.media_id]):
-        original = _original(reference)
+        original = original_bytes(reference)
         if original is not None:
             digest = store.put_object(original)
             yield ReferenceCopy(item, reference.media_id, digest, True, _media_type(original))
@@ -44,7 +44,7 @@ def copy_references(store: CaseStore, index: OpenIndex, finding: Finding) -> Ite
             yield ReferenceCopy(item, reference.media_id, None, is_original=False)
 
 
-def _original(reference: ImageReference) -> bytes | None:
+def original_bytes(reference: ImageReference) -> bytes | None:
     """Return the reference's file if it is still there with the bytes that were indexed."""
     if reference.path is None or reference.digest is None:
         return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from clonedetect.errors import InputError, MediaError, UsageError
 from clonedetect.extract.page import read_page
@@ -19,6 +19,7 @@ from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import PageContent, TextBlock
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
+from clonedetect.signals.display import ShownPicture, shown_picture
 from clonedetect.signals.image import QueryImage, query_image, with_features
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
@@ -26,6 +27,8 @@ __all__ = ["WITHHELD", "Examiner", "Unexamined"]
 
 WITHHELD = "withheld: on the operator's list of blocked content"
 """Why something on `banks.blocked_digests` was not examined."""
+
+Decoded = TypeVar("Decoded")
 
 _PICTURE_TIMEOUT_S = 20.0
 _PICTURE_MEMORY_BYTES = 3 << 30
@@ -66,7 +69,7 @@ class Examiner:
             self.workers,
             timeout_s=_PICTURE_TIMEOUT_S,
             memory_bytes=_PICTURE_MEMORY_BYTES,
-            preload=("clonedetect.signals.image",),
+            preload=("clonedetect.signals.image", "clonedetect.signals.display"),
         )
 
     def __enter__(self) -> Self:
@@ -96,13 +99,21 @@ class Examiner:
 
     def query(self, data: bytes) -> QueryImage | Unexamined:
         """Decode and hash a picture in the sandbox; its local features are made of decoded pixels here."""
+        answer = self._decoded(query_image, data)
+        return answer if isinstance(answer, Unexamined) else with_features(answer)
+
+    def shown(self, data: bytes) -> ShownPicture | Unexamined:
+        """Decode a picture in the sandbox to what is shown of it."""
+        return self._decoded(shown_picture, data)
+
+    def _decoded(self, function: Callable[[bytes], Decoded], data: bytes) -> Decoded | Unexamined:
         try:
-            answer = self._pictures.call(query_image, data)
+            answer = self._pictures.call(function, data)
         except MediaError as error:
             return Unexamined(f"no usable picture: {error}")
         if isinstance(answer, Killed):
             return Unexamined(f"the picture decoder was stopped: {answer.reason}")
-        return with_features(answer)
+        return answer
 
     def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:
         """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from clonedetect.crawl.sniff import media_kind
 from clonedetect.errors import InputError
 from clonedetect.extract.charset import decode
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
+from clonedetect.jobs.visualising import NotDrawn, Visualiser
 from clonedetect.match.text import is_too_short
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.item import MediaKind
@@ -41,13 +42,17 @@ class QueryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What comparing one file gave; without `matches` the verdict is `none` or `inconclusive`."""
+    """What comparing one file gave; without `matches` the verdict is `none` or `inconclusive`.
+
+    `pictures` are what was drawn of the matches, one for each, where that was asked for.
+    """
 
     query: str
     query_kind: QueryKind
     verdict: Verdict
     matches: tuple[Match, ...]
     reasons: tuple[str, ...]
+    pictures: tuple[Path | NotDrawn, ...] = ()
 
 
 def list_files(arguments: Iterable[str]) -> tuple[str, ...]:
@@ -77,12 +82,15 @@ def _walked(path: str) -> Iterator[str]:
 
 
 def match_files(
-    examiner: Examiner, files: Iterable[str], blocked: Collection[Digest] = ()
+    examiner: Examiner,
+    files: Iterable[str],
+    blocked: Collection[Digest] = (),
+    visualiser: Visualiser | None = None,
 ) -> Iterator[FileResult]:
     """Compare each file with the index, one result a file, in order.
 
-    What is in `blocked` is neither decoded nor read. Raises InputError for a
-    file that cannot be read.
+    What is in `blocked` is neither decoded nor read. With a `visualiser` the
+    matches of pictures are drawn. Raises InputError for a file that cannot be read.
     """
     for name in files:
         try:
@@ -95,7 +103,15 @@ def match_files(
         elif digest_of(data) in blocked:
             yield _unseen(name, _kind(data), WITHHELD)
         else:
-            yield _match(examiner, name, data)
+            yield _drawn(_match(examiner, name, data), data, visualiser)
+
+
+def _drawn(result: FileResult, data: bytes, visualiser: Visualiser | None) -> FileResult:
+    if visualiser is None or result.query_kind is not QueryKind.IMAGE:
+        return result
+    return replace(
+        result, pictures=tuple(visualiser.draw(result.query, data, match) for match in result.matches)
+    )
 
 
 def _match(examiner: Examiner, name: str, data: bytes) -> FileResult:

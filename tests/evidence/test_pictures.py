@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from clonedetect.errors import MediaError
-from clonedetect.evidence.pictures import SHOWN_SIDE, Picture, polygon_through, redrawn
+from clonedetect.evidence.pictures import Picture, redrawn
+from clonedetect.match.sheet import polygon_through
+from clonedetect.signals.display import SHOWN_SIDE
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -17,6 +17,7 @@ from clonedetect.evidence.exhibits import select
 from clonedetect.evidence.report import render
 from clonedetect.evidence.tables import NOT_JUDGED
 from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, PURPOSES, VERDICTS
+from clonedetect.match.sheet import MARGIN, WIDTH
 from clonedetect.match.text_rules import GATES
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
@@ -211,11 +212,35 @@ def test_points_are_drawn_on_both_pictures(case):
 def test_pictures_are_our_own_encoding_of_the_pixels(case):
     text = drawn(case)
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', text)
-    assert len(pictures) == 2
+    assert len(pictures) == 3  # both sides, and how they agree
     raw = case.contents.references[0].object_digest
     original = (case.folder / "objects" / raw[7:9] / raw[7:]).read_bytes()
     assert base64.b64decode(pictures[1]) != original
     assert Image.open(io.BytesIO(base64.b64decode(pictures[1]))).size == (320, 240)
+
+
+def strips(text: str) -> list[Image.Image]:
+    found = re.findall(r'class="strip"><img src="data:image/jpeg;base64,([^"]+)"', text)
+    return [Image.open(io.BytesIO(base64.b64decode(one))) for one in found]
+
+
+def test_how_the_pictures_agree_is_drawn_below_them(case):
+    (strip,) = strips(drawn(case))
+    assert strip.width == WIDTH - 2 * MARGIN
+    covered = replace(case.contents.findings[0].match.image, blocks=("xxxx", "xxxx", "xxxx"))
+    finding = case.contents.findings[0]
+    other = replace(finding, match=replace(finding.match, image=covered))
+    (changed,) = strips(drawn(case, replace(case.contents, findings=(other,))))
+    assert changed.convert("L").tobytes() != strip.convert("L").tobytes()
+    assert 'class="map"' not in drawn(case)
+
+
+def test_without_a_transform_there_is_the_map_alone(case):
+    finding = case.contents.findings[0]
+    bare = replace(finding, match=replace(finding.match, image=replace(finding.match.image, homography=())))
+    text = drawn(case, replace(case.contents, findings=(bare,)))
+    assert strips(text) == []
+    assert 'class="map"' in text
 
 
 def test_a_picture_that_cannot_be_decoded_is_said_not_to_be_shown(case):
