@@ -13,6 +13,7 @@ from clonedetect.errors import ExitCode
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
+from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.visualising import NotDrawn, Visualiser
 from clonedetect.models.match import Match, Region, RegionKind, Verdict
@@ -55,7 +56,10 @@ def match(
     banks = read_banks(chosen)
     names = list_files(files)
     has_findings = False
-    with open_reference(index) as reference, Examiner(reference, chosen.settings, banks.phrases) as examiner:
+    with (
+        open_reference(index) as reference,
+        Examiner(reference, chosen.settings, banks.phrases, bank=negative_bank(banks.negative)) as examiner,
+    ):
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):
             table.add_column(heading, overflow="fold")

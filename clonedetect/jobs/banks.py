@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from clonedetect.errors import InputError
+from clonedetect.jobs.negative import BankFile, bank_digest, list_bank
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.settings.file import SettingsFile
 from clonedetect.signals.background import background_phrases
@@ -22,31 +23,38 @@ class Banks:
     """What proves nothing, what must not be touched, and the settings document that says so.
 
     `recorded` is the settings with the digest of every list they name; the
-    path of the private key is left out, for packages leave the house.
+    path of the private key is left out, for packages leave the house. `negative` are
+    the files of the bank of pictures; `jobs.negative` makes of them what is compared.
     """
 
     phrases: CommonPhrases
     blocked: frozenset[Digest]
     recorded: str
+    negative: tuple[BankFile, ...] = ()
 
 
 def read_banks(chosen: SettingsFile) -> Banks:
     """Read the lists named in the settings.
 
-    Raises InputError for a list that cannot be read or holds something else,
-    and for a bank of negative pictures, which this version does not compare.
+    Raises InputError for a list or picture that cannot be read, a list that holds
+    something else, and a folder of pictures without any.
     """
     banks = chosen.settings.banks
-    if banks.negative_images:
-        raise InputError(
-            "banks.negative_images is not supported by this version: take it out of the settings "
-            "(pictures that three owners share are masked from the index itself)"
-        )
+    negative = [list_bank(chosen, name) for name in banks.negative_images]
+    negative_notes = [
+        f"{name} {bank_digest(files)} of {len(files)} pictures"
+        for name, files in zip(banks.negative_images, negative, strict=True)
+    ]
     phrases, phrase_notes = _lines(chosen, banks.common_phrases)
     blocked, blocked_notes = _lines(chosen, banks.blocked_digests)
     public = replace(chosen.settings, signing=replace(chosen.settings.signing, key=""))
-    notes = "".join(f"# {note}\n" for note in (*phrase_notes, *blocked_notes))
-    return Banks(_phrases(phrases), frozenset(_digest(line) for line in blocked), public.to_toml() + notes)
+    notes = "".join(f"# {note}\n" for note in (*negative_notes, *phrase_notes, *blocked_notes))
+    return Banks(
+        _phrases(phrases),
+        frozenset(_digest(line) for line in blocked),
+        public.to_toml() + notes,
+        tuple(file for files in negative for file in files),
+    )
 
 
 def _phrases(lines: Sequence[str]) -> CommonPhrases:

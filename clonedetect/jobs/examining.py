@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from clonedetect.errors import InputError, MediaError, UsageError
 from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
+from clonedetect.match.bank import NegativeBank
 from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.match.text import match_texts
@@ -57,6 +58,7 @@ class Examiner:
     settings: Settings
     phrases: CommonPhrases = field(default_factory=shipped_phrases)
     workers: int = 2
+    bank: NegativeBank | None = None
     _masks: MaskCache = field(default_factory=MaskCache)
     _pages: Sandbox = field(init=False)
     _pictures: Sandbox = field(init=False)
@@ -123,7 +125,14 @@ class Examiner:
             return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
         others = [one for one in siblings if one.signals.digest != query.signals.digest]
         thresholds = self.settings.thresholds.image
-        return match_image(query, self.index, thresholds, siblings=others[:_SIBLINGS], masks=self._masks)
+        return match_image(
+            query,
+            self.index,
+            thresholds,
+            siblings=others[:_SIBLINGS],
+            masks=self._masks,
+            bank=self.bank,
+        )
 
     def texts(self, blocks: Sequence[TextBlock], repeated: Collection[Digest] = ()) -> tuple[Match, ...]:
         """Find the index's captions in text blocks; `repeated` are the site's interface strings."""

@@ -32,6 +32,7 @@ from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
+from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
@@ -105,6 +106,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     began = time.monotonic()
     chosen = read_settings(request.settings, request.index)
     banks = read_banks(chosen)
+    bank = negative_bank(banks.negative) if request.analyse else None  # told before the first request
     signed = read_grant(request.grant)
     approver = signed.authorize(_approvers(request, chosen)).approver
     if request.analyse and request.index is None:
@@ -148,7 +150,9 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         if request.analyse and request.index is not None and not stop.is_set:
             with (
                 open_reference(request.index) as index,
-                Examiner(index, chosen.settings, banks.phrases, workers=request.workers) as examiner,
+                Examiner(
+                    index, chosen.settings, banks.phrases, workers=request.workers, bank=bank
+                ) as examiner,
             ):
                 pages = analyse_case(store, index, examiner, banks, now=_now, is_anew=is_anew)
                 _tell_all(pages, examiner, on_event, stop)

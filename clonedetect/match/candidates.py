@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from clonedetect.match.bank import NegativeBank, in_bank
 from clonedetect.match.comparison import Comparison, Picture, bare_picture, pictures_of, undrawn_picture
 from clonedetect.match.direct import HashRoute, compare_directly
 from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content
@@ -74,6 +75,7 @@ def match_image(
     *,
     siblings: Sequence[QueryImage] = (),
     masks: MaskCache | None = None,
+    bank: NegativeBank | None = None,
 ) -> ImageOutcome:
     """Find every indexed item whose picture `query` republishes, one match an item.
 
@@ -81,14 +83,15 @@ def match_image(
     while no confirmed picture covers most of the query, the same by local
     features, and what those propose; then without what is drawn over it. `siblings` are other pictures of the
     query's site: what they share with a reference is template. `masks` keeps
-    template masks between queries. Pure: the same values give the same outcome.
+    template masks between queries. What is in `bank` proves nothing, and is named in the
+    reasons. Pure: the same values give the same outcome.
     """
     masks = MaskCache() if masks is None else masks
     exact = index.images_with_digest(query.signals.digest)
     hashed = hash_candidates(query, index, thresholds)
     if not hashed and not exact and query.signals.quality == 0:
         return ImageOutcome(Verdict.INCONCLUSIVE, (), ("the picture is even: there is nothing to compare",))
-    search = _Search(query, index, thresholds, masks, tuple(siblings))
+    search = _Search(query, index, thresholds, masks, tuple(siblings), bank)
     held = {reference.media_id for reference in exact}
     near = [candidate for candidate in hashed[:HASH_CANDIDATES] if candidate.media_id not in held]
     judged = [(reference, search.exact(reference, exact)) for reference in exact]
@@ -104,10 +107,16 @@ def match_image(
     if _covered(query, judged) < COVERED:
         judged += search.undrawn(seen - {candidate.media_id for candidate in near})
     compared = len({reference.media_id for reference, _ in judged})
-    matches = _matches(judged, held)
+    banked = () if bank is None else bank.named(query, thresholds)
+    matches = _matches([(reference, _beside_bank(found, banked)) for reference, found in judged], held)
     if matches:
         return ImageOutcome(matches[0].verdict, matches, _left_out(hashed), compared)
-    return replace(_without_matches(search.asked, _left_out(hashed)), compared=compared)
+    outcome = _without_matches(search.asked, _left_out(hashed))
+    if banked:
+        return ImageOutcome(Verdict.NONE, (), (in_bank(banked), *outcome.reasons), compared)
+    met = tuple(sorted({name for _, found in judged for name in found.bank}))
+    shared = (f"what it shares with an indexed picture is {in_bank(met)}",) if met else ()
+    return replace(outcome, reasons=outcome.reasons + shared, compared=compared)
 
 
 def image_candidates(
@@ -150,6 +159,7 @@ class _Search:
     thresholds: ImageThresholds
     masks: MaskCache
     siblings: tuple[QueryImage, ...]
+    bank: NegativeBank | None = None
 
     @cached_property
     def asked(self) -> QueryImage:
@@ -223,7 +233,7 @@ class _Search:
         """Judge a reference of the query's very bytes: a copy, unless low in content or everybody's."""
         query = self.query.signals
         comparison = best_comparison(self.pictures, reference, self.thresholds)
-        mask = self.masks.mask(reference, self.index, self.thresholds)
+        mask = self.masks.mask(reference, self.index, self.thresholds, self.bank)
         judged = confirm_image(query, reference, comparison, mask, thresholds=self.thresholds)
         accounts = {holder.account_id for holder in holders if holder.account_id is not None}
         reasons = ["exactly the bytes we hold"]
@@ -255,7 +265,7 @@ class _Search:
         is_partial = comparison is not None and comparison.is_partial
         if first.verdict is Verdict.NONE or (first.verdict is Verdict.POSSIBLE and not is_partial):
             return first
-        mask = self.masks.mask(reference, self.index, self.thresholds)
+        mask = self.masks.mask(reference, self.index, self.thresholds, self.bank)
         beside = self._siblings() if is_partial else ()
         return confirm_image(
             query, reference, comparison, mask, thresholds=self.thresholds, route=route, siblings=beside
@@ -274,6 +284,14 @@ def _named(candidate: ImageCandidate, reference: ImageReference) -> ImageCandida
         return candidate
     name = reference.view(candidate.route.stored)
     return replace(candidate, route=replace(candidate.route, stored_view=name))
+
+
+def _beside_bank(found: Judgement, names: tuple[str, ...]) -> Judgement:
+    """Return what is decided of a pair whose query is in the bank, and nothing else: nothing is confirmed."""
+    if not names:
+        return found
+    verdict = Verdict.POSSIBLE if found.verdict is Verdict.CONFIRMED else found.verdict
+    return replace(found, verdict=verdict, reasons=(*found.reasons, in_bank(names)))
 
 
 def _left_out(hashed: Sequence[ImageCandidate]) -> tuple[str, ...]:

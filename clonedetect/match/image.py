@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from clonedetect.match.bank import in_bank
 from clonedetect.match.blocks import BlockMap, on_grid
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
 from clonedetect.match.direct import HashRoute
@@ -36,12 +37,13 @@ REFUTED_AGREE: Final = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was decided of one pair, the figures, and the sentences that say why."""
+    """What was decided of one pair, the figures, the sentences that say why, and what of a bank was met."""
 
     verdict: Verdict
     measure: ImageMeasure
     reasons: tuple[str, ...]
     regions: tuple[Region, ...] = ()
+    bank: tuple[str, ...] = ()
 
 
 def is_low_content(signals: ImageSignals) -> bool:
@@ -92,6 +94,9 @@ def confirm_image(
     accounts = 0 if mask is None else mask.accounts
     if accounts:
         objections += (f"other accounts publish this picture too ({accounts})",)
+    bank = () if mask is None else mask.bank
+    if bank:
+        objections += (f"what is left out is {in_bank(bank)}",)
     plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
     measure = _with_route(plain, route, rule)
     figures = _figures(measure, masked, route) + laid
@@ -103,7 +108,7 @@ def confirm_image(
     ) or _is_alike_unmasked(comparison, thresholds, hidden)
     if (possible or is_near) and not _is_refuted(masked.blocks):
         return Judgement(Verdict.POSSIBLE, measure, figures + objections, regions)
-    return Judgement(Verdict.NONE, measure, figures + objections)
+    return Judgement(Verdict.NONE, measure, figures + objections, bank=bank)
 
 
 def _uncovered(

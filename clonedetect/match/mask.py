@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from clonedetect.match.bank import FEWEST_INLIERS, WHOLE, NegativeBank
 from clonedetect.match.blocks import grid_shape
 from clonedetect.match.comparison import Comparison, Picture, compare, picture_of, reference_features
 from clonedetect.models.ids import ItemId, MediaId
@@ -31,9 +32,6 @@ OTHERS: Final = 3
 LOOKED_AT: Final = 24
 """Neighbours of a reference that are compared with it, those with most votes first."""
 
-FEWEST_INLIERS: Final = 8
-WHOLE: Final = 0.025
-"""Connected disagreement up to which two indexed pictures are the same as a whole, encoded otherwise."""
 SAME_PICTURE: Final = 16.0
 """Mean difference in grey levels up to which two pictures of a site show the same."""
 
@@ -45,12 +43,14 @@ class TemplateMask:
     """Blocks of one reference that prove nothing, and the items (or sibling pictures) that show it.
 
     hidden: bool (rows, columns) of the reference's grid; `accounts` is the number of
-    other accounts whose pictures are this one as a whole.
+    other accounts whose pictures are this one as a whole; `bank` names what of a negative
+    bank is in it.
     """
 
     hidden: Flags
     items: tuple[ItemId, ...] = ()
     accounts: int = 0
+    bank: tuple[str, ...] = ()
 
 
 class MaskCache:
@@ -64,21 +64,29 @@ class MaskCache:
         self._masks: dict[MediaId, TemplateMask] = {}
 
     def mask(
-        self, reference: ImageReference, index: ReferenceIndex, thresholds: ImageThresholds
+        self,
+        reference: ImageReference,
+        index: ReferenceIndex,
+        thresholds: ImageThresholds,
+        bank: NegativeBank | None = None,
     ) -> TemplateMask:
         """Return the mask of `reference` in the present state of `index`, computed at most once."""
-        snapshot = f"{index.snapshot().number} {index.snapshot().snapshot_id} {thresholds}"
+        banked = "" if bank is None else bank.digest
+        snapshot = f"{index.snapshot().number} {index.snapshot().snapshot_id} {thresholds} {banked}"
         if snapshot != self._snapshot:
             self._snapshot, self._masks = snapshot, {}
         if reference.media_id not in self._masks:
-            self._masks[reference.media_id] = template_mask(reference, index, thresholds)
+            self._masks[reference.media_id] = template_mask(reference, index, thresholds, bank)
         return self._masks[reference.media_id]
 
 
 def template_mask(
-    reference: ImageReference, index: ReferenceIndex, thresholds: ImageThresholds
+    reference: ImageReference,
+    index: ReferenceIndex,
+    thresholds: ImageThresholds,
+    bank: NegativeBank | None = None,
 ) -> TemplateMask:
-    """Return which blocks of `reference` are shared by three or more other indexed items.
+    """Return which blocks of `reference` three or more other indexed items share, or one picture of `bank`.
 
     Another item counts where it agrees with the reference in part only, whoever
     owns it; one that agrees as a whole is a copy, and counts only when it is
@@ -102,7 +110,11 @@ def template_mask(
         agreeing[other.item_id] = found.blocks.agree if earlier is None else earlier | found.blocks.agree
     hidden = _shared(agreeing.values(), grid_shape(reference.thumbnail.pixels), OTHERS)
     items = tuple(sorted(item for item, agree in agreeing.items() if (agree & hidden).any()))
-    return TemplateMask(hidden, items, len(accounts))
+    names: tuple[str, ...] = ()
+    if bank is not None:
+        banked, names = bank.hidden_of(reference, hidden.shape, thresholds)
+        hidden |= banked
+    return TemplateMask(hidden, items, len(accounts), names)
 
 
 def sibling_mask(

@@ -31,7 +31,7 @@ _KEYS = {
     "platform.shortcode_patterns": "regular expressions over URLs, one group around the code",
     "platform.marks": "names and words by which a clone would imitate it",
     "allow.domains": "registrable domains; partners, embeds, your own properties",
-    "banks.negative_images": "pictures, or folders of them: logos, memes, stock, interface pieces",
+    "banks.negative_images": "pictures that prove nothing, or folders of them: logos, memes, stock",
     "banks.common_phrases": "text files, one phrase a line: greetings, quotes, interface strings",
     "banks.blocked_digests": "text files, one SHA-256 a line: bytes that are never decoded nor shown",
     "thresholds.image.candidate_radius": "a hash within this makes a candidate; no distance confirms",
