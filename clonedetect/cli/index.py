@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -21,9 +22,11 @@ from clonedetect.cli.console import (
     quiet_option,
     stderr,
     stdout,
+    track,
     wants_json,
 )
 from clonedetect.cli.counts import shown
+from clonedetect.cli.sharing import told
 from clonedetect.errors import ExitCode, InputError
 from clonedetect.index.balance import Balance
 from clonedetect.index.importers import SourceFormat
@@ -37,7 +40,8 @@ from clonedetect.jobs.indexing import (
     verify_index,
 )
 from clonedetect.jobs.indexing import Progress as Step
-from clonedetect.models.ids import ItemId
+from clonedetect.jobs.sharing import SAMPLE, picture_sharing
+from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.item import Visibility
 
 __all__ = ["index"]
@@ -109,10 +113,27 @@ def add(
 @index.command("stats")
 @click.argument("folder", metavar="INDEX", type=_FOLDER)
 @click.option("--clusters", is_flag=True, help="Also count pictures that are near each other (slower).")
+@click.option("--templates", is_flag=True, help="Also compare pictures with each other (minutes).")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=SAMPLE,
+    help="Pictures to compare at most.",
+    show_default=True,
+)
 @click.option("--plot", type=_FOLDER, metavar="FILE.png", help="Draw how evenly the hashes are spread.")
 @click.option("--verbose", "-v", is_flag=True, help="Also signals by algorithm (JSON always has them).")
 @json_option
-def stats_command(folder: Path, *, clusters: bool, plot: Path | None, verbose: bool, as_json: bool) -> None:
+def stats_command(
+    folder: Path,
+    *,
+    clusters: bool,
+    templates: bool,
+    sample: int,
+    plot: Path | None,
+    verbose: bool,
+    as_json: bool,
+) -> None:
     """Count what INDEX holds: items, accounts, pictures, captions, copies, growth, bytes, generation.
 
     \b
@@ -122,11 +143,14 @@ def stats_command(folder: Path, *, clusters: bool, plot: Path | None, verbose: b
         found = index_stats(folder, clusters=clusters, balance=plot is not None)
         if plot is not None and found.balance is not None:
             _save(found.balance, plot)
+        shared = picture_sharing(folder, sample=sample, track=_compared) if templates else None
         if wants_json(as_json):
-            emit(found)
+            emit(found if shared is None else msgspec.to_builtins(found) | {"templates": shared})
         else:
             for part in shown(found, is_verbose=verbose):
                 stdout().print(part)
+            for line in () if shared is None else told(shared):
+                stdout().print(plain(line), soft_wrap=True)
             stdout().print(f"snapshot {found.snapshot_id}", markup=False, soft_wrap=True)
 
 
@@ -211,6 +235,10 @@ def _save(balance: Balance, path: Path) -> None:
         spread_chart(balance).save(path, "PNG")
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
+def _compared(pictures: Iterable[MediaId], count: int) -> Iterator[MediaId]:
+    return track(pictures, count, "comparing", quiet=False)
 
 
 def _classes(admit: str) -> frozenset[Visibility]:
