@@ -133,13 +133,24 @@ def _laid(
     """Lay a picture of the bank on a reference, by keypoints, or as a near hash says where these are few."""
     picture = picture_of(other)
     found = None if picture is None else compare(picture, reference, features, thresholds.block_ncc)
-    if found is not None and found.alignment.inliers >= FEWEST_INLIERS:
+    if found is not None and _is_there(found, thresholds):
         return found
     if other.thumbnail is None or distance is None or distance > thresholds.exact_radius:
         return None
     route = HashRoute(distance, "whole", "identity", 0, "whole")
     laid = compare_directly(bare_picture(other.thumbnail.pixels), reference, route, thresholds.block_ncc)
     return laid if _is_all(laid, thresholds) else None
+
+
+def _is_there(found: Comparison, thresholds: ImageThresholds) -> bool:
+    """Whether a picture of the bank really is in a reference: one is enough to hide, so chance must not be.
+
+    Measured, 200 photographs as a bank against 60 others: eight keypoints alone hid a tenth to two fifths
+    of five of them, of which 34-41 % agreed; logos agree in 98 %, templates with another photograph in 80.
+    """
+    supported = int(found.supported().sum())
+    is_close = found.blocks.agree_share >= thresholds.possible_agree
+    return supported >= (FEWEST_INLIERS if is_close else thresholds.strong_inliers)
 
 
 def _is_all(found: Comparison | None, thresholds: ImageThresholds) -> bool:

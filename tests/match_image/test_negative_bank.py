@@ -170,3 +170,24 @@ def test_three_owners_besides_the_own_one_hide_what_they_share(photographs, inde
     mask = template_mask(index.images([1])[0], index, THRESHOLDS)
     assert mask.hidden[0].all()
     assert not mask.hidden[8, 8]
+
+
+def test_a_small_logo_hides_only_where_it_stands(photographs, index):
+    page = photographs["coffee.png"].resize((800, 600))
+    page.paste(logo().resize((200, 200)), (560, 380))
+    add(index, "coffee", page)
+    mask = template_mask(index.images([1])[0], index, THRESHOLDS, bank(logo=logo()))
+    assert mask.bank == ("logo",)
+    rows, columns = np.nonzero(mask.hidden)
+    assert 6 <= len(rows) <= 25
+    high, wide = mask.hidden.shape
+    assert rows.min() >= int(high * 380 / 600)
+    assert columns.min() >= int(wide * 560 / 800)
+
+
+def test_a_bank_of_textures_hides_nothing_of_other_photographs(photographs, strangers, index):
+    negative = bank(**{name: Image.open(path).convert("RGB") for name, path in strangers.items()})
+    for name, picture in photographs.items():
+        add(index, name, picture)
+    for reference in index.pictures.values():
+        assert template_mask(reference, index, THRESHOLDS, negative).bank == (), reference.item_id
