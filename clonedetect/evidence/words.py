@@ -111,16 +111,19 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
         said.append(f"Fingerprints: {measure.hash_distance} of 256 bits differ ({view}, {form}).")
     if Kind.EXACT in match.kinds:
         said.append("Both files are the same, byte for byte.")
+    mirrored = ", after mirroring" if measure.mirrored else ""
     if measure.inliers:
-        mirrored = ", after mirroring" if measure.mirrored else ""
         said.append(
             f"{measure.inliers} points of one picture lie where a single movement puts the other's{mirrored}."
         )
+    elif measure.blocks:
+        said.append(f"One picture was laid over the other as their fingerprints say{mirrored}.")
+    if measure.inliers or measure.blocks:
         said.append(f"Laid over each other, {_percent(measure.agree)} of the parts with detail agree.")
         said.append(f"The largest connected part that disagrees is {_percent(measure.largest_disagreement)}.")
     if measure.masked_share:
         said.append(
-            f"{_percent(measure.masked_share)} was left out of the comparison: other posts share it, too."
+            f"{_percent(measure.masked_share)} was left out of the comparison: template that others share."
         )
     if measure.rule and not any(reason.startswith(measure.rule) for reason in match.reasons):
         said.append(f"Rule that decided: {measure.rule}.")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from clonedetect.errors import InputError
 from clonedetect.jobs.copying import original_bytes
-from clonedetect.jobs.examining import Examiner, Unexamined
+from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
 from clonedetect.match.sheet import MADE_BY, Side, match_sheet
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.match import Match
@@ -24,7 +24,6 @@ from clonedetect.signals.display import ShownPicture
 __all__ = ["NotDrawn", "Visualiser"]
 
 STANDS_IN = "The file is gone: the index's own small grey copy stands in for it."
-_WITHHELD = "withheld: on the operator's list of blocked content"
 _LONGEST = 60
 _FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -68,7 +67,7 @@ class Visualiser:
             return NotDrawn("the item is marked as showing a minor")
         references = self.examiner.index.images([match.image.media_id])
         if digest_of(data) in self.blocked or any(one.digest in self.blocked for one in references):
-            return NotDrawn(_WITHHELD)
+            return NotDrawn(WITHHELD)
         ours = self._ours(references[0]) if references else Side(None, "", "the index no longer holds it")
         sheet = match_sheet(self._theirs(data), ours, match)
         return _write(self.folder / self._name(name, match), sheet)
@@ -81,16 +80,17 @@ class Visualiser:
 
     def _ours(self, reference: ImageReference) -> Side:
         """Return our side: the file that was indexed, else the index's small copy, with that note."""
-        digest = reference.digest or ""
+        digest, note = reference.digest or "", STANDS_IN
         original = original_bytes(reference)
         if original is not None:
             shown = self.examiner.shown(original)
             if not isinstance(shown, Unexamined):
                 return Side(shown, digest)
+            note = f"The file cannot be shown ({shown.reason}): the index's own small grey copy stands in."
         if reference.thumbnail is None:
             return Side(None, digest, "of our picture only a hash is known")
         grey = Image.fromarray(reference.thumbnail.pixels).convert("RGB")
-        return Side(ShownPicture.of(grey, reference.width, reference.height), digest, STANDS_IN)
+        return Side(ShownPicture.of(grey, reference.width, reference.height), digest, note)
 
     def _name(self, query: str, match: Match) -> str:
         stem = f"{_safe(Path(query).name)}-{_safe(match.item_id)}"
@@ -104,12 +104,15 @@ def _safe(name: str) -> str:
 
 
 def _write(path: Path, sheet: bytes) -> Path:
+    """Put `sheet` in place, whole or not at all."""
     if os.path.lexists(path) and not _is_ours(path):
         raise InputError(f"{path} is in the way and was not drawn by this program: name another folder")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".drawing-", delete=False) as file:
-            file.write(sheet)
-        Path(file.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".drawing-") as beside:
+            drawn = Path(beside, path.name)
+            drawn.touch(mode=0o600)
+            drawn.write_bytes(sheet)
+            drawn.replace(path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
     return path

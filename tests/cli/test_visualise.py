@@ -99,3 +99,28 @@ def test_our_own_blocked_picture_is_never_drawn(platform, copy) -> None:
 )
 def test_names_never_leave_the_folder(name: str, safe: str) -> None:
     assert _safe(name) == safe
+
+
+def test_the_small_copy_stands_in_for_a_file_that_is_gone(platform, copy, tmp_path: Path) -> None:
+    (tmp_path / "platform").mkdir()
+    own = tmp_path / "platform" / "own.jpg"
+    own.write_bytes(platform.picture("p-1001"))
+    assert command("index", "add", tmp_path / "index", own.parent).code == 0
+    words = ("match", tmp_path / "index", copy, "--visualise", tmp_path / "drawn", "--json")
+    path = Path(str(command(*words).events[0]["picture"]))
+    with Image.open(path) as image:
+        before = image.convert("RGB")
+    own.unlink()
+    assert Path(str(command(*words).events[0]["picture"])) == path
+    with Image.open(path) as image:
+        after = image.convert("RGB")
+    left, right = (850, before.height // 3, 1500, before.height // 2), (100, before.height // 3, 700, 700)
+    assert _colour(before.crop(left)) > 5
+    assert _colour(after.crop(left)) == 0
+    assert _colour(after.crop(right)) > 5
+
+
+def _colour(image: Image.Image) -> int:
+    """Return the widest spread of red and blue in a part of a sheet: none where it is grey."""
+    red, _, blue = image.split()
+    return max(abs(a - b) for a, b in zip(red.tobytes(), blue.tobytes(), strict=True))

@@ -550,3 +550,13 @@ def test_an_older_analysis_says_in_its_reasons_that_a_picture_is_shared(case, re
     text = drawn(case, replace(case.contents, findings=(told,)))
     assert "also published by 3 other accounts" in Page(text).text
     assert reason not in text
+
+
+def test_a_pair_laid_by_its_fingerprints_says_how_much_agrees(case):
+    finding = case.contents.findings[0]
+    laid = replace(finding.match.image, inliers=0, mirrored=True)
+    other = replace(finding, match=replace(finding.match, image=laid))
+    text = Page(drawn(case, replace(case.contents, findings=(other,)))).text
+    assert "laid over the other as their fingerprints say, after mirroring" in text
+    assert "97% of the parts with detail agree" in text
+    assert "points of one picture" not in text
