@@ -1,0 +1,155 @@
+"""How recall and false accepts move with the main thresholds, on the calibration pictures.
+
+    PYTHONPATH=tests/benchmarks python -m accuracy.calibrate
+
+Each value is tried alone, all else as shipped, on the same queries: calibration pictures under every
+transformation, and the frames and backgrounds of the accuracy run. CLONEDETECT_ACCURACY_QUERIES
+(default 2 here) is the number of pictures. It prints a table and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import image_transforms as transforms
+from accuracy.__main__ import DATA, WORK
+from accuracy.bench import Bench, Stage, build_indexes
+from accuracy.document import table
+from accuracy.records import RECALL, Task
+from accuracy.run import WORKERS, identity
+from accuracy.scenes import Scenes
+from accuracy.split import DataMissingError, Part, name_of, read_pictures, same_works, sampled
+from clonedetect.match import overlay
+from clonedetect.match.candidates import ImageOutcome, match_image
+from clonedetect.match.mask import MaskCache
+from clonedetect.models.ids import ItemId
+from clonedetect.models.match import Verdict
+from clonedetect.signals.image import query_image, with_features
+
+SHIPPED: Final = ("as shipped", 0.0)
+VALUES: Final[dict[str, tuple[float, ...]]] = {
+    "inliers": (10, 12, 20, 25),
+    "agree": (0.7, 0.75, 0.85, 0.9),
+    "largest_disagreement": (0.04, 0.12, 0.16),
+    "strong_inliers": (30, 50),
+    "strong_agree": (0.3, 0.5),
+    "block_ncc": (0.45, 0.5, 0.6, 0.65),
+    "exact_radius": (23, 40, 48),
+    "STEP_RATIO": (0.2, 0.3, 0.5, 0.6),
+}
+"""Fields of `ImageThresholds`, and `match.overlay.STEP_RATIO`."""
+
+SCENES_SHARE: Final = 8
+"""One in so many of the queries in frames and before backgrounds is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Counts at one setting: of copies confirmed and possible, of wrong queries confirmed."""
+
+    copies: int = 0
+    confirmed: int = 0
+    possible: int = 0
+    wrong: int = 0
+    false: int = 0
+
+    def __add__(self, other: Moved) -> Moved:
+        mine = (self.copies, self.confirmed, self.possible, self.wrong, self.false)
+        theirs = (other.copies, other.confirmed, other.possible, other.wrong, other.false)
+        return Moved(*(a + b for a, b in zip(mine, theirs, strict=True)))
+
+
+@contextmanager
+def setting(bench: Bench, name: str, value: float) -> Iterator[None]:
+    """Give one threshold another value for a while; AttributeError or TypeError where it is none."""
+    thresholds, ratio = bench.thresholds, overlay.STEP_RATIO
+    if name == "STEP_RATIO":
+        overlay.STEP_RATIO = value  # type: ignore[misc]  # a constant everywhere but in this trial
+    elif name != SHIPPED[0]:
+        bench.thresholds = replace(thresholds, **{name: value})
+    try:
+        yield
+    finally:
+        overlay.STEP_RATIO = ratio  # type: ignore[misc]
+        bench.thresholds = thresholds
+
+
+def tried() -> tuple[tuple[str, float], ...]:
+    """Return every threshold with each of its values, as shipped first."""
+    return (SHIPPED, *((name, value) for name, values in VALUES.items() for value in values))
+
+
+def moved(bench: Bench, tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
+    """Return what came of `tasks` at each setting of `tried`; each query is prepared once."""
+    totals = [Moved()] * len(tried())
+    masks = [MaskCache() for _ in tried()]
+    for task in tasks:
+        query, stage = with_features(query_image(bench.scenes.query(task))), bench.stage(task)
+        for place, (name, value) in enumerate(tried()):
+            with setting(bench, name, value):
+                outcome = match_image(query, stage.index, bench.thresholds, masks=masks[place])
+            totals[place] += _counted(outcome, stage)
+    return tuple(totals)
+
+
+def _counted(outcome: ImageOutcome, stage: Stage) -> Moved:
+    verdicts = {match.item_id: match.verdict for match in outcome.matches}
+    works = same_works(stage.true)
+    false = any(v is Verdict.CONFIRMED and item not in works for item, v in verdicts.items())
+    if not stage.true:
+        return Moved(wrong=1, false=false)
+    true = verdicts.get(ItemId(stage.true))
+    return Moved(1, true is Verdict.CONFIRMED, true is Verdict.POSSIBLE, 0, false)
+
+
+def main() -> int:
+    """Return 0 where the table was printed or there are no pictures, which is said."""
+    try:
+        pictures = read_pictures(DATA)
+    except DataMissingError as error:
+        print(f"skipped: {error}", file=sys.stderr)
+        return 0
+    scenes = Scenes(pictures, Part.CALIBRATION)
+    work = WORK / identity(pictures).run_id
+    build_indexes(work, scenes)
+    Bench.open(work, DATA, Part.CALIBRATION).close()
+    count = int(os.environ.get("CLONEDETECT_ACCURACY_QUERIES", "2"))
+    chosen = sampled(pictures.part(Part.CALIBRATION), count, 2)
+    tasks = [Task(RECALL, name, name_of(path)) for path in chosen for name in transforms.TRANSFORMS]
+    tasks += scenes.hardest_tasks()[::SCENES_SHARE]
+    half = len(tasks) // WORKERS + 1
+    chunks = [tuple(tasks[start : start + half]) for start in range(0, len(tasks), half)]
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        parts = list(pool.map(_moved, [work] * len(chunks), chunks))
+    totals = [sum(at, Moved()) for at in zip(*parts, strict=True)]
+    rows = [
+        (name, "" if name == SHIPPED[0] else value, *_row(total))
+        for (name, value), total in zip(tried(), totals, strict=True)
+    ]
+    print(table(("threshold", "value", "copies", "confirmed", "possible", "wrong", "false accepts"), rows))
+    return 0
+
+
+def _moved(work: Path, tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
+    bench = Bench.open(work, DATA, Part.CALIBRATION)
+    try:
+        return moved(bench, tasks)
+    finally:
+        bench.close()
+
+
+def _row(total: Moved) -> tuple[object, ...]:
+    share = f"{100 * total.confirmed / max(1, total.copies):.1f} %"
+    return total.copies, f"{total.confirmed} ({share})", total.possible, total.wrong, total.false
+
+
+if __name__ == "__main__":
+    sys.exit(main())
