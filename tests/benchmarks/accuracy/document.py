@@ -162,9 +162,10 @@ def _cost(summary: Summary, run: Provenance) -> str:
 
 def _run(summary: Summary, run: Provenance) -> str:
     state = " with uncommitted changes" if run.is_dirty else ""
+    settings = run.settings.removeprefix("sha256:")
     return "\n".join(
         (
-            f"- Run `{run.run_id}`: commit {run.commit}{state}, settings `{run.settings[:12]}`, "
+            f"- Run `{run.run_id}`: commit {run.commit}{state}, settings `{settings[:12]}`, "
             f"pictures `{run.data[:12]}`.",
             f"- {run.date}, {run.machine}.",
             f"- {run.indexed:,} pictures indexed, {summary.pictures} of them altered in "
@@ -184,7 +185,8 @@ def _total(summary: Summary) -> float:
 
 
 def _bound(row: FalseAccepts) -> str:
-    return f"under {100 * row.bound:.2g} %"
+    bound = 100 * row.bound
+    return f"under {bound:.0f} %" if bound >= 10 else f"under {bound:.2g} %"
 
 
 def _with_interval(row: Recall) -> str:

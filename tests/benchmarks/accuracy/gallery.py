@@ -23,6 +23,7 @@ SIDE: Final = 420
 MISSED: Final = "missed"
 ONLY_POSSIBLE: Final = "only possible"
 FALSE: Final = "false confirmation"
+KINDS: Final = (FALSE, MISSED, ONLY_POSSIBLE)
 
 _PAGES: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
 _STYLE: Final = """
@@ -37,7 +38,7 @@ figcaption { color: #555 } h2 { margin: 0 0 .4rem; font-size: 1.05rem } .is-fals
 _OVERVIEW: Final = _PAGES.from_string(
     """<!doctype html><html lang="en"><meta charset="utf-8"><title>Wrong verdicts</title>
 <style>{{ style }}</style><h1>Wrong verdicts of run {{ run }}</h1>
-<p>{{ total }} of {{ asked }} queries. Each number opens its pictures.</p>
+<p>{{ total }} in {{ asked }} queries. Each number opens its pictures; all else was right.</p>
 <table><tr><th>asked<th>group{% for kind in kinds %}<th>{{ kind }}{% endfor %}</tr>
 {% for row in rows %}<tr><td>{{ row.kind }}<td>{{ row.group }}{% for kind in kinds %}<td class="number">
 {%- if row.counts[kind] %}<a href="{{ row.file }}#{{ kind | replace(' ', '-') }}">
@@ -97,25 +98,25 @@ def write_gallery(folder: Path, scenes: Scenes, results: Iterable[Result], run_i
     """Write the pages of all wrong verdicts below `folder` and return the one that lists them."""
     every = tuple(results)
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.html"):
+        old.unlink()
     made = _Pictures(folder, scenes)
-    groups: dict[tuple[str, str], list[Case]] = {(r.task.kind, r.task.group): [] for r in every}
+    groups: dict[tuple[str, str], list[Case]] = {}
     for case in wrong_cases(every):
-        groups[case.result.task.kind, case.result.task.group].append(case)
-    kinds = (FALSE, MISSED, ONLY_POSSIBLE)
+        groups.setdefault((case.result.task.kind, case.result.task.group), []).append(case)
     rows = []
     for (kind, group), cases in groups.items():
         file = f"{kind}-{re.sub(r'[^a-z0-9]+', '-', group.lower()).strip('-')}.html"
-        by_kind = [(name, [case for case in cases if case.kind == name]) for name in kinds]
-        shown = [(name, [made.shown(case) for case in some]) for name, some in by_kind]
+        by_kind = {name: [case for case in cases if case.kind == name] for name in KINDS}
+        shown = [(name, [made.shown(case) for case in some]) for name, some in by_kind.items()]
         page = _GROUP.render(style=_STYLE, title=f"{kind}: {group}", kinds=shown)
         (folder / file).write_text(page, encoding="utf-8")
-        counts = {name: len(some) for name, some in by_kind}
+        counts = {name: len(some) for name, some in by_kind.items()}
         rows.append({"kind": kind, "group": group, "file": file, "counts": counts})
-    total = sum(map(len, groups.values()))
     overview = folder / "index.html"
+    told = {"total": sum(map(len, groups.values())), "asked": len(every)}
     overview.write_text(
-        _OVERVIEW.render(style=_STYLE, run=run_id, rows=rows, kinds=kinds, total=total, asked=len(every)),
-        encoding="utf-8",
+        _OVERVIEW.render(style=_STYLE, run=run_id, rows=rows, kinds=KINDS, **told), encoding="utf-8"
     )
     return overview
 

@@ -6,12 +6,14 @@ import hashlib
 import multiprocessing
 import os
 import subprocess
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,8 @@ FULL_QUERIES: Final = 60
 """Table pictures of the published run, each under every transformation."""
 FULL_FLOORS: Final = 300
 """Distractors that are asked about while they themselves are taken out of the index."""
+TOGETHER: Final = 30
+"""Queries after which a worker hands its results over: what an interruption loses, and masks are kept for."""
 NOT_INDEXED: Final = "not indexed"
 TAKEN_OUT: Final = "taken out of the index"
 _MEASURING: Final = ("bench", "hiding", "peers", "records", "scenes", "split")
@@ -108,20 +112,24 @@ def run(data: Path, work: Path, scenes: Scenes, tasks: tuple[Task, ...]) -> dict
         with _pool(work, data) as pool:
             chunks = [pool.submit(_measure, chunk) for chunk in _chunks(left)]
             done = 0
-            for future in as_completed(chunks):
-                for result in future.result():
-                    kept.append(result)
-                    done += 1
-                _tell(done, len(left), started)
+            try:
+                for future in as_completed(chunks):
+                    for result in future.result():
+                        kept.append(result)
+                        done += 1
+                    _tell(done, len(left), started)
+            except BaseException:  # an interruption too: what waits is not begun any more
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return {task.key: kept.results[task.key] for task in tasks}
 
 
 def _chunks(tasks: tuple[Task, ...]) -> Iterator[tuple[Task, ...]]:
-    """Yield tasks that share template masks: those of one picture, or of one frame, at most a hundred."""
+    """Yield tasks that share template masks: those of one picture, or of one frame, some at a time."""
     for _, group in groupby(tasks, key=lambda t: (t.kind, t.picture if t.kind == RECALL else t.group)):
         members = tuple(group)
-        for start in range(0, len(members), 100):
-            yield members[start : start + 100]
+        for start in range(0, len(members), TOGETHER):
+            yield members[start : start + TOGETHER]
 
 
 _bench: Bench | None = None
@@ -134,8 +142,16 @@ def _pool(work: Path, data: Path) -> ProcessPoolExecutor:
 
 def _open(work: Path, data: Path) -> None:
     global _bench  # noqa: PLW0603  a worker opens its indexes once
-    os.nice(5)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _bench = Bench.open(work, data)
+
+
+def _end_with_parent() -> None:
+    """End this worker once the run is killed: a pool's workers would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _measure(tasks: tuple[Task, ...]) -> list[Result]:
@@ -159,7 +175,7 @@ def bytes_by_tier(folder: Path) -> dict[str, int]:
     """Return the bytes of an index by tier: its database, and each folder of hot files."""
     sizes: dict[str, int] = {}
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".lock":
             parts = path.relative_to(folder).parts
             tier = "database" if len(parts) == 1 else "/".join(parts[:2])
             sizes[tier] = sizes.get(tier, 0) + path.stat().st_size
