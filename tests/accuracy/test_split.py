@@ -1,7 +1,16 @@
 import pytest
 from PIL import Image
 
-from accuracy.split import DataMissingError, Part, name_of, part_of, read_pictures, sampled
+from accuracy.split import (
+    SAME_WORKS,
+    DataMissingError,
+    Part,
+    name_of,
+    part_of,
+    read_pictures,
+    same_works,
+    sampled,
+)
 
 
 @pytest.fixture
@@ -63,3 +72,9 @@ def test_a_smaller_sample_begins_a_larger_one(folder) -> None:
 def test_without_pictures_it_says_what_to_set(tmp_path) -> None:
     with pytest.raises(DataMissingError, match="set CLONEDETECT_BENCH_DATA"):
         read_pictures(tmp_path)
+
+
+def test_a_work_in_two_versions_is_one_whichever_is_asked() -> None:
+    day, night = sorted(SAME_WORKS[0])
+    assert same_works(day) == same_works(night) == {day, night}
+    assert same_works("originals/kodak_0153.jpg") == {"originals/kodak_0153.jpg"}

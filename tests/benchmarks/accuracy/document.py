@@ -61,7 +61,7 @@ def _headline(summary: Summary, run: Provenance) -> str:
     low, high = summary.by_picture
     lines = [
         f"- **Recall**: {_with_interval(photographs)} of {photographs.asked:,} queries of photographs are "
-        f"confirmed without a person; of all {every.asked:,}, drawn wallpapers included, "
+        f"confirmed without a person; of all {every.asked:,}, Debian's wallpapers included, "
         f"{_with_interval(every)}, or {100 * low:.1f}-{_percent(high)} over pictures drawn anew. "
         f"Shown to people: {_percent(every.possible / max(1, every.asked))}, "
         f"missed: {_percent(every.missed / max(1, every.asked))}.",
