@@ -34,6 +34,7 @@ from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import MediaId
 from clonedetect.models.match import Verdict
 from clonedetect.models.settings import ImageThresholds
+from clonedetect.settings.document import Settings
 from clonedetect.signals.image import query_image, with_features
 
 PICTURES_INDEX: Final = "pictures.index"
@@ -53,7 +54,9 @@ def build_indexes(work: Path, scenes: Scenes) -> tuple[AddResult, AddResult]:
     for item, make in scenes.references().items():
         path = made / f"{zlib.crc32(item.encode()):08x}.jpg"
         if not path.exists():
-            path.write_bytes(make())
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(make())
+            partial.rename(path)
         framed.append((item, path))
     pictures = [(name_of(path), path) for path in scenes.pictures.indexed]
     return _indexed(work / PICTURES_INDEX, pictures), _indexed(work / frames_index(scenes.part), framed)
@@ -144,7 +147,7 @@ class Bench:
     scenes: Scenes
     pictures: Held
     frames: Held
-    thresholds: ImageThresholds = field(default_factory=ImageThresholds)
+    thresholds: ImageThresholds = field(default_factory=lambda: Settings().thresholds.image)
     crop_resistant: CropResistant = field(default_factory=CropResistant)
     _masks: MaskCache = field(default_factory=MaskCache)
     _hidden_masks: MaskCache = field(default_factory=MaskCache)

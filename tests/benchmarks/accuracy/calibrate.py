@@ -3,8 +3,8 @@
     PYTHONPATH=tests/benchmarks python -m accuracy.calibrate
 
 Each value is tried alone, all else as shipped, on the same queries: calibration pictures under every
-transformation, and the frames and backgrounds of the accuracy run. CLONEDETECT_ACCURACY_QUERIES
-(default 2 here) is the number of pictures. It prints a table and changes nothing.
+transformation, and a part of the accuracy run's frames and backgrounds. CLONEDETECT_ACCURACY_QUERIES
+is the number of pictures (2, about ten minutes of two cores). It prints a table and changes nothing.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ VALUES: Final[dict[str, tuple[float, ...]]] = {
 }
 """Fields of `ImageThresholds`, and `match.overlay.STEP_RATIO`."""
 
-SCENES_SHARE: Final = 8
+SCENES_SHARE: Final = 16
 """One in so many of the queries in frames and before backgrounds is asked."""
+_TOGETHER: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,14 @@ def main() -> int:
     chosen = sampled(pictures.part(Part.CALIBRATION), count, 2)
     tasks = [Task(RECALL, name, name_of(path)) for path in chosen for name in transforms.TRANSFORMS]
     tasks += scenes.hardest_tasks()[::SCENES_SHARE]
-    half = len(tasks) // WORKERS + 1
-    chunks = [tuple(tasks[start : start + half]) for start in range(0, len(tasks), half)]
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        parts = list(pool.map(_moved, [work] * len(chunks), chunks))
-    totals = [sum(at, Moved()) for at in zip(*parts, strict=True)]
+    totals = [Moved()] * len(tried())
+    chunks = [tuple(tasks[start : start + _TOGETHER]) for start in range(0, len(tasks), _TOGETHER)]
+    with ProcessPoolExecutor(
+        WORKERS, mp_context=get_context("spawn"), initializer=_open, initargs=(work,)
+    ) as pool:
+        for done, part in enumerate(pool.map(_moved, chunks), 1):
+            totals = [total + at for total, at in zip(totals, part, strict=True)]
+            print(f"{min(len(tasks), done * _TOGETHER)} of {len(tasks)} queries", file=sys.stderr)
     rows = [
         (name, "" if name == SHIPPED[0] else value, *_row(total))
         for (name, value), total in zip(tried(), totals, strict=True)
@@ -138,12 +142,17 @@ def main() -> int:
     return 0
 
 
-def _moved(work: Path, tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
-    bench = Bench.open(work, DATA, Part.CALIBRATION)
-    try:
-        return moved(bench, tasks)
-    finally:
-        bench.close()
+_bench: Bench | None = None
+
+
+def _open(work: Path) -> None:
+    global _bench  # noqa: PLW0603  a worker opens its indexes once
+    _bench = Bench.open(work, DATA, Part.CALIBRATION)
+
+
+def _moved(tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
+    assert _bench is not None
+    return moved(_bench, tasks)
 
 
 def _row(total: Moved) -> tuple[object, ...]:

@@ -102,13 +102,13 @@ def _is_asked(task: Task, share: float) -> bool:
 
 def run(data: Path, work: Path, scenes: Scenes, tasks: tuple[Task, ...]) -> dict[str, Result]:
     """Ask what has no result yet in `work`, and return the results of all `tasks` by key."""
-    started = time.monotonic()
     built = build_indexes(work, scenes)
     print(f"{built[0].items} pictures and {built[1].items} composed ones indexed, {built[0].seconds:.0f} s")
     with ResultFile(work / "results.jsonl") as kept:
         left = kept.left(tasks)
         print(f"{len(tasks)} queries, {len(left)} of them to be asked")
         Bench.open(work, data).close()  # builds what the workers then only open
+        started = time.monotonic()
         with _pool(work, data) as pool:
             chunks = [pool.submit(_measure, chunk) for chunk in _chunks(left)]
             done = 0
@@ -166,8 +166,11 @@ def _tell(done: int, all_: int, started: float) -> None:
 
 
 def _git(*arguments: str) -> str:
-    """Return git's answer, empty where this is no work tree."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    """Return git's answer, empty where there is no git or this is no work tree."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
