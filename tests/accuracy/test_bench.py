@@ -10,7 +10,7 @@ from accuracy.bench import Bench, build_indexes
 from accuracy.gallery import FALSE, MISSED, write_gallery, wrong_cases
 from accuracy.records import BACKGROUND, COPY, RECALL, STRANGER, TEMPLATE, Others, Seen, Task
 from accuracy.split import Part, name_of, part_of, read_pictures
-from clonedetect.match import overlay
+from clonedetect.match import overlay, rules
 
 
 def _named(part: Part, start: str) -> str:
@@ -101,11 +101,15 @@ def test_the_gallery_opens_every_wrong_verdict(bench, tmp_path) -> None:
 
 
 def test_a_threshold_is_changed_for_a_while_only(bench) -> None:
-    shipped, ratio = bench.thresholds, overlay.STEP_RATIO
+    def state():
+        return (bench.thresholds, overlay.STEP_RATIO, rules.ALTERED_DISAGREEMENT)
+
+    shipped = state()
+    assert {name for name, _ in calibrate.tried()} >= set(calibrate.CONSTANTS)
     for name, value in calibrate.tried()[1:]:
         with calibrate.setting(bench, name, value):
-            assert (bench.thresholds, overlay.STEP_RATIO) != (shipped, ratio)
-        assert (bench.thresholds, overlay.STEP_RATIO) == (shipped, ratio)
+            assert state() != shipped
+        assert state() == shipped
 
 
 def test_stricter_thresholds_confirm_fewer(bench, monkeypatch) -> None:

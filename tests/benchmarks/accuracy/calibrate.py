@@ -14,20 +14,21 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import image_transforms as transforms
 from accuracy.__main__ import DATA, WORK
 from accuracy.bench import Bench, Stage, build_indexes
 from accuracy.document import table
-from accuracy.records import RECALL, Task
+from accuracy.records import BACKGROUND, RECALL, Task
 from accuracy.run import WORKERS, identity
 from accuracy.scenes import Scenes
 from accuracy.split import DataMissingError, Part, name_of, read_pictures, same_works, sampled
-from clonedetect.match import overlay
+from clonedetect.match import overlay, rules
 from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId
@@ -43,9 +44,11 @@ VALUES: Final[dict[str, tuple[float, ...]]] = {
     "strong_agree": (0.3, 0.5),
     "block_ncc": (0.45, 0.5, 0.6, 0.65),
     "exact_radius": (23, 40, 48),
+    "ALTERED_DISAGREEMENT": (0.04, 0.06, 0.08, 0.1, 0.15),
     "STEP_RATIO": (0.2, 0.3, 0.5, 0.6),
 }
-"""Fields of `ImageThresholds`, and `match.overlay.STEP_RATIO`."""
+"""Fields of `ImageThresholds`, and the constants of `CONSTANTS`."""
+CONSTANTS: Final[dict[str, ModuleType]] = {"ALTERED_DISAGREEMENT": rules, "STEP_RATIO": overlay}
 
 SCENES_SHARE: Final = 16
 """One in so many of the queries in frames and before backgrounds is asked."""
@@ -54,33 +57,37 @@ _TOGETHER: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Counts at one setting: of copies confirmed and possible, of wrong queries confirmed."""
+    """Counts at one setting: copies confirmed and possible; wrong queries by set, and how many confirmed."""
 
     copies: int = 0
     confirmed: int = 0
     possible: int = 0
-    wrong: int = 0
-    false: int = 0
+    beside: int = 0
+    framed: int = 0
+    framed_false: int = 0
+    before: int = 0
+    before_false: int = 0
 
     def __add__(self, other: Moved) -> Moved:
-        mine = (self.copies, self.confirmed, self.possible, self.wrong, self.false)
-        theirs = (other.copies, other.confirmed, other.possible, other.wrong, other.false)
-        return Moved(*(a + b for a, b in zip(mine, theirs, strict=True)))
+        return Moved(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @contextmanager
 def setting(bench: Bench, name: str, value: float) -> Iterator[None]:
     """Give one threshold another value for a while; AttributeError or TypeError where it is none."""
-    thresholds, ratio = bench.thresholds, overlay.STEP_RATIO
-    if name == "STEP_RATIO":
-        overlay.STEP_RATIO = value  # type: ignore[misc]  # a constant everywhere but in this trial
+    thresholds = bench.thresholds
+    module = CONSTANTS.get(name)
+    shipped = None if module is None else getattr(module, name)
+    if module is not None:
+        setattr(module, name, value)
     elif name != SHIPPED[0]:
         bench.thresholds = replace(thresholds, **{name: value})
     try:
         yield
     finally:
-        overlay.STEP_RATIO = ratio  # type: ignore[misc]
         bench.thresholds = thresholds
+        if module is not None:
+            setattr(module, name, shipped)
 
 
 def tried() -> tuple[tuple[str, float], ...]:
@@ -97,18 +104,20 @@ def moved(bench: Bench, tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
         for place, (name, value) in enumerate(tried()):
             with setting(bench, name, value):
                 outcome = match_image(query, stage.index, bench.thresholds, masks=masks[place])
-            totals[place] += _counted(outcome, stage)
+            totals[place] += _counted(task, outcome, stage)
     return tuple(totals)
 
 
-def _counted(outcome: ImageOutcome, stage: Stage) -> Moved:
+def _counted(task: Task, outcome: ImageOutcome, stage: Stage) -> Moved:
     verdicts = {match.item_id: match.verdict for match in outcome.matches}
     works = same_works(stage.true)
     false = any(v is Verdict.CONFIRMED and item not in works for item, v in verdicts.items())
-    if not stage.true:
-        return Moved(wrong=1, false=false)
-    true = verdicts.get(ItemId(stage.true))
-    return Moved(1, true is Verdict.CONFIRMED, true is Verdict.POSSIBLE, 0, false)
+    if stage.true:
+        true = verdicts.get(ItemId(stage.true))
+        return Moved(1, true is Verdict.CONFIRMED, true is Verdict.POSSIBLE, false)
+    if task.kind == BACKGROUND:
+        return Moved(before=1, before_false=false)
+    return Moved(framed=1, framed_false=false)
 
 
 def main() -> int:
@@ -138,7 +147,8 @@ def main() -> int:
         (name, "" if name == SHIPPED[0] else value, *_row(total))
         for (name, value), total in zip(tried(), totals, strict=True)
     ]
-    print(table(("threshold", "value", "copies", "confirmed", "possible", "wrong", "false accepts"), rows))
+    head = ("threshold", "value", "confirmed", "possible", "beside", "false in frames", "before backgrounds")
+    print(table(head, rows))
     return 0
 
 
@@ -157,7 +167,13 @@ def _moved(tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
 
 def _row(total: Moved) -> tuple[object, ...]:
     share = f"{100 * total.confirmed / max(1, total.copies):.1f} %"
-    return total.copies, f"{total.confirmed} ({share})", total.possible, total.wrong, total.false
+    return (
+        f"{total.confirmed} of {total.copies} ({share})",
+        total.possible,
+        total.beside,
+        f"{total.framed_false} of {total.framed}",
+        f"{total.before_false} of {total.before}",
+    )
 
 
 if __name__ == "__main__":
