@@ -19,7 +19,7 @@ DRAWN_BY: Final = "Debian"
 """Sources that begin so are desktop wallpapers, most of them drawn rather than photographed."""
 
 SAME_WORKS: Final = (frozenset({"originals/gnome-ba_0309.jpg", "originals/gnome-ba_0310.jpg"}),)
-"""Pictures that are one work, found among near pairs and looked at by eye: day and night of one wallpaper."""
+"""Pictures that are one work, by eye: day and night of one wallpaper."""
 
 
 class Part(StrEnum):
