@@ -1,5 +1,6 @@
 import pytest
 
+from accuracy import run
 from accuracy.records import RECALL, Others, Result, ResultFile, Seen, Task
 from accuracy.run import _is_asked
 
@@ -52,3 +53,18 @@ def test_a_smaller_run_is_part_of_a_larger_one() -> None:
     assert set(small) < set(large)
     assert 150 < len(small) < 250
     assert all(_is_asked(task, 1.0) for task in tasks)
+
+
+def test_every_task_is_handed_to_one_worker_beside_those_of_its_picture() -> None:
+    tasks = tuple(
+        Task(RECALL, str(number), picture) for picture in "ab" for number in range(run.TOGETHER + 5)
+    )
+    chunks = list(run._chunks(tasks))
+    assert [task for chunk in chunks for task in chunk] == list(tasks)
+    assert all(len(chunk) <= run.TOGETHER and len({t.picture for t in chunk}) == 1 for chunk in chunks)
+
+
+def test_without_pictures_the_run_says_so_and_measures_nothing(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(run, "DATA", tmp_path)
+    assert run.pictures_here() is None
+    assert "skipped: benchmark data is not here" in capsys.readouterr().err

@@ -19,22 +19,17 @@ import image_transforms as transforms
 from accuracy.bench import PICTURES_INDEX
 from accuracy.document import Provenance, block, rewrite
 from accuracy.gallery import write_gallery
-from accuracy.run import FULL_QUERIES, ROOT, bytes_by_tier, identity, run, tasks_of
+from accuracy.run import DATA, FULL_QUERIES, ROOT, WORK, bytes_by_tier, identity, pictures_here, run, tasks_of
 from accuracy.scenes import Scenes
-from accuracy.split import DataMissingError, read_pictures
 from accuracy.summary import summary
 
-DATA = Path(os.environ.get("CLONEDETECT_BENCH_DATA", ROOT / "../shared/data")).resolve() / "images"
-WORK = ROOT / ".bench" / "accuracy"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 
 
 def main() -> int:
     """Return 0 where the run was made or there is nothing to make it on, which is said."""
-    try:
-        pictures = read_pictures(DATA)
-    except DataMissingError as error:
-        print(f"skipped: {error}", file=sys.stderr)
+    pictures = pictures_here()
+    if pictures is None:
         return 0
     queries = int(os.environ.get("CLONEDETECT_ACCURACY_QUERIES", FULL_QUERIES))
     named, scenes = identity(pictures), Scenes(pictures)

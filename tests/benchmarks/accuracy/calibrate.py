@@ -21,13 +21,12 @@ from types import ModuleType
 from typing import Final
 
 import image_transforms as transforms
-from accuracy.__main__ import DATA, WORK
 from accuracy.bench import Bench, Stage, build_indexes
 from accuracy.document import table
 from accuracy.records import BACKGROUND, RECALL, Task
-from accuracy.run import WORKERS, identity
+from accuracy.run import DATA, WORK, WORKERS, identity, pictures_here
 from accuracy.scenes import Scenes
-from accuracy.split import DataMissingError, Part, name_of, read_pictures, same_works, sampled
+from accuracy.split import Part, name_of, same_works, sampled
 from clonedetect.match import overlay, rules
 from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
@@ -122,10 +121,8 @@ def _counted(task: Task, outcome: ImageOutcome, stage: Stage) -> Moved:
 
 def main() -> int:
     """Return 0 where the table was printed or there are no pictures, which is said."""
-    try:
-        pictures = read_pictures(DATA)
-    except DataMissingError as error:
-        print(f"skipped: {error}", file=sys.stderr)
+    pictures = pictures_here()
+    if pictures is None:
         return 0
     scenes = Scenes(pictures, Part.CALIBRATION)
     work = WORK / identity(pictures).run_id

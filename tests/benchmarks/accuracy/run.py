@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -23,10 +24,12 @@ import image_transforms as transforms
 from accuracy.bench import Bench, build_indexes
 from accuracy.records import RECALL, STRANGER, Result, ResultFile, Task
 from accuracy.scenes import Scenes
-from accuracy.split import Part, Pictures, name_of, sampled
+from accuracy.split import DataMissingError, Part, Pictures, name_of, read_pictures, sampled
 from clonedetect.settings.document import Settings
 
 ROOT: Final = Path(__file__).parents[3]
+DATA: Final = Path(os.environ.get("CLONEDETECT_BENCH_DATA", ROOT / "../shared/data")).resolve() / "images"
+WORK: Final = ROOT / ".bench" / "accuracy"
 WORKERS: Final = 2
 FULL_QUERIES: Final = 60
 """Table pictures of the published run, each under every transformation."""
@@ -56,6 +59,15 @@ class Identity:
         """Twelve hex digits; equal only for equal code, settings and pictures."""
         told = msgspec.json.encode([self.code, self.settings, self.data])
         return hashlib.sha256(told).hexdigest()[:12]
+
+
+def pictures_here() -> Pictures | None:
+    """Return the pictures to measure on, or None where there are none, which is said."""
+    try:
+        return read_pictures(DATA)
+    except DataMissingError as error:
+        print(f"skipped: {error}", file=sys.stderr)
+        return None
 
 
 def identity(pictures: Pictures) -> Identity:
