@@ -102,7 +102,7 @@ def test_the_gallery_opens_every_wrong_verdict(bench, tmp_path) -> None:
 
 def test_a_threshold_is_changed_for_a_while_only(bench) -> None:
     def state():
-        return (bench.thresholds, overlay.STEP_RATIO, rules.ALTERED_DISAGREEMENT)
+        return (bench.thresholds, overlay.STEP_RATIO, overlay.LAID_OVER, rules.ALTERED_DISAGREEMENT)
 
     shipped = state()
     assert {name for name, _ in calibrate.tried()} >= set(calibrate.CONSTANTS)

@@ -45,9 +45,14 @@ VALUES: Final[dict[str, tuple[float, ...]]] = {
     "exact_radius": (23, 40, 48),
     "ALTERED_DISAGREEMENT": (0.04, 0.06, 0.08, 0.1, 0.15),
     "STEP_RATIO": (0.2, 0.3, 0.5, 0.6),
+    "LAID_OVER": (1.5, 2.0, 3.0, 3.5),
 }
 """Fields of `ImageThresholds`, and the constants of `CONSTANTS`."""
-CONSTANTS: Final[dict[str, ModuleType]] = {"ALTERED_DISAGREEMENT": rules, "STEP_RATIO": overlay}
+CONSTANTS: Final[dict[str, ModuleType]] = {
+    "ALTERED_DISAGREEMENT": rules,
+    "STEP_RATIO": overlay,
+    "LAID_OVER": overlay,
+}
 
 SCENES_SHARE: Final = 16
 """One in so many of the queries in frames and before backgrounds is asked."""
