@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXPORT_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-fast test-slow check fix bench lock clean env
+.PHONY: demo test test-fast test-slow check fix bench bench-accuracy bench-calibrate lock clean env
 
 env: $(STAMP)
 
@@ -45,6 +45,12 @@ fix: env
 bench: env ## measure, and write the figures into docs/performance.md; needs a folder of benchmark data, see there
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s --timeout 0
 	$(BIN)/python tests/benchmarks/figures.py docs/performance.md
+
+bench-accuracy: env ## the published accuracy of pictures: 40 minutes of two cores, resumable; rewrites docs/accuracy.md
+	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy
+
+bench-calibrate: env ## how recall and false accepts move with the thresholds, on the calibration pictures
+	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy.calibrate
 
 lock: env ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
