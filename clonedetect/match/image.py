@@ -18,7 +18,7 @@ from clonedetect.match.comparison import Comparison, Picture, compare, reference
 from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
-from clonedetect.match.overlay import laid_over
+from clonedetect.match.overlay import is_cut_out, laid_over
 from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
@@ -122,12 +122,14 @@ def _uncovered(
     is_candidate = comparison.alignment.inliers >= thresholds.inliers and comparison.is_partial
     if not is_candidate or reference.thumbnail is None:
         return comparison, "", ()
-    outline = laid_over(blocks, on_grid(reference.thumbnail.pixels))
+    pixels = reference.thumbnail.pixels
+    is_cut = is_cut_out(comparison.homography, pixels.shape, comparison.picture.frame.shape)
+    outline = laid_over(blocks, on_grid(pixels), is_cut=is_cut)
     if outline is not None and outline.is_laid_over:
         left = replace(comparison, blocks=blocks.uncovered(outline.differing))
         rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
         said = (
-            f"{left.blocks.covered_share:.0%} is covered or cut off: its outline is a step of "
+            f"{outline.shape} ({left.blocks.covered_share:.0%} left out): the outline is a step of "
             f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
         )
         if rule:

@@ -8,14 +8,18 @@ pictures, and how both change across it is weighed, with the shape of what agree
 
 The weights are a logistic regression over 508 overlays and cuts and 565 exchanges (slots
 of nine shapes in photographic frames, objects on one background), development and
-calibration pictures alone. By cross-validation at `LAID_OVER`: 87 % of the overlays, none
-of 489 exchanges of a fifth of the picture and more, 1 of 76 objects of a tenth.
+calibration pictures alone. By cross-validation at 2.5: 87 % of the overlays, none of 489
+exchanges of a fifth of the picture and more, 1 of 76 objects of a tenth. Bounds by shape
+stand in front of it: a half that differs is believed to be a cut only where our outline
+lies elsewhere than the query's.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import permutations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -25,23 +29,45 @@ import numpy.typing as npt
 
 from clonedetect.match.blocks import BLOCK_PX, BlockMap, even
 
-__all__ = ["Outline", "laid_over"]
+__all__ = ["Outline", "Shape", "is_cut_out", "laid_over"]
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
 
 STEP_RATIO: Final = 0.4
 EDGE_GAIN: Final = 0.1
 """For what is drawn: our step as a share of theirs, and by how much their edge is the stronger."""
 
+FLAT: Final = 0.33
+WINDOW: Final = 0.95
+WHOLE_SIDE: Final = 0.06
+
+
+class Shape(StrEnum):
+    """What a difference looks like, in the words of the reasons; the first that fits."""
+
+    MARK = "thin marks lie over it"
+    BAR = "a bar in even colours lies over it"
+    STICKER = "something in even colours lies over it"
+    WINDOW = "a window of it is shown"
+    PART = "a part of it is covered"
+
+
 LAID_OVER: Final = 2.5
-"""Log odds from which a difference counts as laid over ours."""
-BAR_LAID_OVER: Final = 0.5
-BAR_FLAT: Final = 0.33
-BAR_BEYOND: Final = 0.95
-"""The same for a bar in even colours, with words on it maybe, beside a rectangle in which nothing differs."""
+"""Log odds from which a difference counts as laid over ours, if nothing is known of its shape."""
+
+EASED: Final = MappingProxyType(
+    {Shape.MARK: 2.0, Shape.BAR: 1.5, Shape.STICKER: 0.0, Shape.WINDOW: 0.5, Shape.PART: 0.0}
+)
+"""How much less is enough for each shape."""
+
+MOST_SHARE: Final = MappingProxyType(
+    {Shape.MARK: 0.25, Shape.BAR: 0.5, Shape.STICKER: 0.35, Shape.WINDOW: 0.6, Shape.PART: 0.2}
+)
+"""Share of what is shown that may differ so."""
 
 BIAS: Final = 16.98
 WEIGHTS: Final = MappingProxyType(
@@ -87,7 +113,9 @@ class Outline:
     differs, `largest` the largest connected difference (`BlockMap.largest_change`),
     `share` and `left` how much of what is shown differs and of ours is left, `length`
     of the outline in pixels; `beyond` is the share of the difference outside the
-    rectangle around what agrees; `is_drawn` says whether drawn pixels belong to it.
+    rectangle around what agrees; it `is_thin` where no block has only differing
+    neighbours, it `is_cut` where our outline does not lie on the query's, as that of a
+    whole page in a shared frame does; `is_drawn` says whether drawn pixels belong to it.
     """
 
     differing: Flags
@@ -104,6 +132,8 @@ class Outline:
     left: float
     length: int
     beyond: float
+    is_thin: bool
+    is_cut: bool
     is_drawn: bool
 
     @property
@@ -130,18 +160,27 @@ class Outline:
         return BIAS + sum(WEIGHTS[name] * value for name, value in self.traits.items())
 
     @property
+    def shape(self) -> Shape:
+        """What the difference looks like."""
+        is_apart = min(self.window, self.beyond) >= WINDOW
+        if self.is_thin:
+            return Shape.MARK
+        if self.flat >= FLAT:
+            return Shape.BAR if is_apart else Shape.STICKER
+        return Shape.WINDOW if is_apart and self.is_cut else Shape.PART
+
+    @property
     def is_laid_over(self) -> bool:
         """Whether the query has an edge along the outline that our picture does not know.
 
         What is drawn in even colours lies in many places, and its steps alone may tell.
         """
-        is_step = self.ours <= STEP_RATIO * (self.theirs + 1) and self.edge_gain >= EDGE_GAIN
-        is_bar = self.flat >= BAR_FLAT and min(self.window, self.beyond) >= BAR_BEYOND
-        least = BAR_LAID_OVER if is_bar else LAID_OVER
-        return (self.is_drawn and is_step) or self.log_odds >= least
+        if self.is_drawn and self.ours <= STEP_RATIO * (self.theirs + 1) and self.edge_gain >= EDGE_GAIN:
+            return True
+        return self.log_odds >= LAID_OVER - EASED[self.shape] and self.share <= MOST_SHARE[self.shape]
 
 
-def laid_over(blocks: BlockMap, ours: Grey) -> Outline | None:
+def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline | None:
     """Return the outline of all that differs, in groups of 2 % and more; None where there is none to follow.
 
     What `blocks` left out as drawn belongs to it. `ours` is the reference on the
@@ -183,8 +222,25 @@ def laid_over(blocks: BlockMap, ours: Grey) -> Outline | None:
         share=float(part[inside].mean()),
         left=blocks.uncovered(differing).visible_share,
         length=len(rows),
+        is_thin=not (cv2.erode(groups.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0).any(),
+        is_cut=is_cut,
         is_drawn=blocks.drawn is not None,
     )
+
+
+def is_cut_out(homography: Matrix, ours: tuple[int, int], theirs: tuple[int, int]) -> bool:
+    """Whether our outline lies elsewhere than the query's: a 16th of a side away at one corner or more.
+
+    `homography` maps pixels of ours to theirs, sizes are (height, width). A photograph
+    exchanged in a page that is shown whole leaves the page's outline where it was.
+    """
+    corners = np.array([[x, y] for y in (-0.5, ours[0] - 0.5) for x in (-0.5, ours[1] - 0.5)])
+    placed = cv2.perspectiveTransform(corners[:, None, :], homography)[:, 0, :]
+    high, wide = theirs
+    ends = np.array([[x, y] for y in (-0.5, high - 0.5) for x in (-0.5, wide - 0.5)])
+    turned = (ends[list(order)] for order in permutations(range(4)))
+    away = [np.abs(placed - end) / (wide, high) for end in turned]
+    return bool(min(float(each.max()) for each in away) > WHOLE_SIDE)
 
 
 def _window(blocks: BlockMap, groups: Flags, differing: Flags) -> tuple[float, float]:
