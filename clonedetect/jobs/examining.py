@@ -21,7 +21,7 @@ from clonedetect.models.page import PageContent, TextBlock
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
 from clonedetect.signals.display import ShownPicture, shown_picture
-from clonedetect.signals.image import QueryImage, query_image, with_features
+from clonedetect.signals.image import QueryImage, query_image
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
 __all__ = ["WITHHELD", "Examiner", "Unexamined"]
@@ -100,9 +100,8 @@ class Examiner:
         return answer
 
     def query(self, data: bytes) -> QueryImage | Unexamined:
-        """Decode and hash a picture in the sandbox; its local features are made of decoded pixels here."""
-        answer = self._decoded(query_image, data)
-        return answer if isinstance(answer, Unexamined) else with_features(answer)
+        """Decode and hash a picture in the sandbox; local features are made here, if they are needed."""
+        return self._decoded(query_image, data)
 
     def shown(self, data: bytes) -> ShownPicture | Unexamined:
         """Decode a picture in the sandbox to what is shown of it."""

@@ -10,7 +10,14 @@ from typing import Final
 import numpy as np
 
 from clonedetect.match.bank import NegativeBank, in_bank
-from clonedetect.match.comparison import Comparison, Picture, bare_picture, pictures_of, undrawn_picture
+from clonedetect.match.comparison import (
+    Comparison,
+    Picture,
+    bare_picture,
+    closer_picture,
+    pictures_of,
+    undrawn_picture,
+)
 from clonedetect.match.direct import HashRoute, compare_directly
 from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content
 from clonedetect.match.mask import MaskCache
@@ -21,7 +28,7 @@ from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.signals.boxes import trimmed_box
-from clonedetect.signals.image import QueryImage, with_features
+from clonedetect.signals.image import QueryImage
 from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS
 
 __all__ = ["ImageCandidate", "ImageOutcome", "hash_candidates", "image_candidates", "match_image"]
@@ -30,6 +37,8 @@ HASH_CANDIDATES: Final = 48
 """Near hashes that are compared, nearest first; how many more there were is said in the outcome."""
 VOTED_CANDIDATES: Final = 8
 FEWEST_VOTES: Final = 7
+CLOSER_INLIERS: Final = 7
+CLOSER_AGREE: Final = 0.35
 COVERED: Final = 0.6
 """Share of the query within its borders that a confirmed picture must cover to end the search."""
 SHARED_BY: Final = 3
@@ -111,7 +120,7 @@ def match_image(
     matches = _matches([(reference, _beside_bank(found, banked)) for reference, found in judged], held)
     if matches:
         return ImageOutcome(matches[0].verdict, matches, _left_out(hashed), compared)
-    outcome = _without_matches(search.asked, _left_out(hashed))
+    outcome = _without_matches(search.query, _left_out(hashed))
     if banked:
         return ImageOutcome(Verdict.NONE, (), (in_bank(banked), *outcome.reasons), compared)
     met = tuple(sorted({name for _, found in judged for name in found.bank}))
@@ -162,14 +171,9 @@ class _Search:
     bank: NegativeBank | None = None
 
     @cached_property
-    def asked(self) -> QueryImage:
-        """The query with its features."""
-        return with_features(self.query)
-
-    @cached_property
     def pictures(self) -> tuple[Picture, ...]:
         """The forms in which the query is laid on references by its features."""
-        return pictures_of(self.asked)
+        return pictures_of(self.query)
 
     def voted(self, *, is_mirrored: bool) -> list[ImageCandidate]:
         """Return the candidates of local features in one form, most votes first."""
@@ -224,10 +228,22 @@ class _Search:
         if candidate.route is None:
             pictures = (self.pictures[candidate.is_mirrored],)
         elif candidate.route.form.startswith(COMPLEMENT):
-            pictures = pictures_of(self.asked, complemented=True)
+            pictures = pictures_of(self.query, complemented=True)
         else:
             pictures = (self.pictures[candidate.route.form in MIRRORED_FORMS],)
-        return best_comparison(pictures, reference, self.thresholds)
+        found = best_comparison(pictures, reference, self.thresholds)
+        return None if found is None else self._closer(reference, found)
+
+    def _closer(self, reference: ImageReference, found: Comparison) -> Comparison:
+        """Return `found`, or the same seen from nearer where that shows more that agrees."""
+        is_promising = found.alignment.inliers >= CLOSER_INLIERS and found.blocks.agree_share >= CLOSER_AGREE
+        if not is_promising or int(found.supported().sum()) >= self.thresholds.strong_inliers:
+            return found
+        part = closer_picture(self.query, found)
+        nearer = None if part is None else best_comparison((part,), reference, self.thresholds)
+        if nearer is None or nearer.supported().sum() <= found.supported().sum():
+            return found
+        return nearer
 
     def exact(self, reference: ImageReference, holders: Sequence[ImageReference]) -> Judgement:
         """Judge a reference of the query's very bytes: a copy, unless low in content or everybody's."""
@@ -367,7 +383,7 @@ def _without_matches(query: QueryImage, left_out: tuple[str, ...]) -> ImageOutco
         reasons.append("the picture's file ends early: only part of it could be compared")
     if "animated" in query.signals.flags:
         reasons.append("the picture moves: one of its frames was compared")
-    keypoints = 0 if query.features is None else len(query.features.points)
+    keypoints = len(query.features.points)
     if keypoints < FEWEST_KEYPOINTS or (is_low_content(query.signals) and keypoints < 2 * FEWEST_KEYPOINTS):
         reasons.append(
             f"too little in the picture to tell (quality {query.signals.quality}, {keypoints} keypoints)"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import BlockMap, agreement
+from clonedetect.match.blocks import BLOCK_PX, BlockMap, agreement
 from clonedetect.match.geometry import Alignment, align, scaling
 from clonedetect.match.refinement import settled
 from clonedetect.models.reference import ImageReference
@@ -16,12 +17,13 @@ from clonedetect.models.signal import FeatureSet
 from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.drawing import drawn_over, filled
 from clonedetect.signals.features import complement, local_features, mirror
-from clonedetect.signals.image import QUERY_KEYPOINTS, QUERY_SIZE, QueryImage, with_features
+from clonedetect.signals.image import QUERY_KEYPOINTS, QUERY_SIZE, QueryImage
 
 __all__ = [
     "Comparison",
     "Picture",
     "bare_picture",
+    "closer_picture",
     "compare",
     "picture_of",
     "pictures_of",
@@ -31,6 +33,11 @@ __all__ = [
 PLAIN: Final = "plain"
 MIRRORED: Final = "mirrored"
 COMPLEMENTED: Final = "complemented"
+LEAST_DETAIL: Final = 1.2
+SMALL_PART: Final = 0.62
+PART_MARGIN: Final = 0.05
+PART_SIZE: Final = 512
+PART_KEYPOINTS: Final = 480
 LEAST_DRAWN: Final = 0.1
 MOST_DRAWN: Final = 0.7
 
@@ -43,14 +50,16 @@ class Picture:
     """One form of a picture that is laid on references: grey pixels and features.
 
     `form` says what was done to it; `to_plain` maps pixels of `frame` back to
-    pixels of the unchanged picture's frame. Pixels of `frame` that are `drawn`
-    over it in even colours do not count; `features` are then those without them.
+    pixels of the unchanged picture's frame, which has the `shape` (height, width).
+    Pixels of `frame` that are `drawn` over it in even colours do not count;
+    `features` are then those without them.
     """
 
     form: str
     frame: Grey
     features: FeatureSet
     to_plain: Matrix
+    shape: tuple[int, ...]
     drawn: npt.NDArray[np.bool_] | None = None
 
 
@@ -79,15 +88,14 @@ class Comparison:
 
 def pictures_of(query: QueryImage, *, complemented: bool = False) -> tuple[Picture, ...]:
     """Return the forms in which a query is laid on references: plain and mirrored, or both complemented."""
-    asked = with_features(query)
-    assert asked.features is not None  # noqa: S101  with_features promises it
-    width = asked.frame.shape[1]
+    shape = query.frame.shape
+    width = shape[1]
     unchanged = np.eye(3)
     turned = np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    flipped = np.ascontiguousarray(asked.frame[:, ::-1])
+    flipped = np.ascontiguousarray(query.frame[:, ::-1])
     pictures = (
-        Picture(PLAIN, asked.frame, asked.features, unchanged),
-        Picture(MIRRORED, flipped, mirror(asked.features), turned),
+        Picture(PLAIN, query.frame, query.features, unchanged, shape),
+        Picture(MIRRORED, flipped, mirror(query.features), turned, shape),
     )
     if not complemented:
         return pictures
@@ -102,6 +110,38 @@ def pictures_of(query: QueryImage, *, complemented: bool = False) -> tuple[Pictu
     )
 
 
+def closer_picture(query: QueryImage, found: Comparison) -> Picture | None:
+    """Return the part of a query in which `found` shows a reference small, as the file has it.
+
+    Keypoints there are many where the whole query had few. None where the part
+    is not small, the file has no more detail, or the query's colours were exchanged.
+    """
+    frame = found.picture.frame
+    ratio = query.detail.shape[1] / frame.shape[1]
+    if (
+        ratio < LEAST_DETAIL
+        or found.picture.form not in {PLAIN, MIRRORED}
+        or frame.shape != found.picture.shape
+    ):
+        return None
+    high, wide = (count * BLOCK_PX for count in found.blocks.inside.shape)
+    corners = np.array([[[0, 0]], [[wide, 0]], [[wide, high]], [[0, high]]], dtype=np.float64)
+    placed = cv2.perspectiveTransform(corners, found.homography)[:, 0, :]
+    margin = PART_MARGIN * (placed.max(axis=0) - placed.min(axis=0))
+    start = np.maximum(placed.min(axis=0) - margin, 0)
+    end = np.minimum(placed.max(axis=0) + margin, (frame.shape[1], frame.shape[0]))
+    if (end - start).max() > SMALL_PART * max(frame.shape) or (end - start).min() < 24:
+        return None
+    detail = query.detail if found.picture.form == PLAIN else query.detail[:, ::-1]
+    left, top = np.floor(start * ratio).astype(int)
+    right, bottom = np.ceil(end * ratio).astype(int)
+    part = np.ascontiguousarray(detail[top:bottom, left:right])
+    moved = np.array([[1.0, 0.0, left], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
+    to_plain = found.picture.to_plain @ scaling(1 / ratio, 1 / ratio) @ moved
+    features = local_features(part, size=PART_SIZE, keypoints=PART_KEYPOINTS)
+    return Picture(found.picture.form, part, features, to_plain, query.frame.shape)
+
+
 def undrawn_picture(query: QueryImage) -> Picture | None:
     """Return a query without what was drawn over it in even colours; None where that is little or most."""
     frame = query.frame
@@ -111,7 +151,7 @@ def undrawn_picture(query: QueryImage) -> Picture | None:
     if not LEAST_DRAWN <= float(drawn[top:bottom, left:right].mean()) <= MOST_DRAWN:
         return None
     features = local_features(filled(frame, drawn), size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS)
-    return Picture(PLAIN, frame, features, np.eye(3), drawn)
+    return Picture(PLAIN, frame, features, np.eye(3), frame.shape, drawn)
 
 
 def bare_picture(frame: Grey, *, complemented: bool = False) -> Picture:
@@ -119,9 +159,8 @@ def bare_picture(frame: Grey, *, complemented: bool = False) -> Picture:
     none = FeatureSet(
         np.zeros((0, 4), np.float32), np.zeros((0, 16), np.uint8), frame.shape[1], frame.shape[0]
     )
-    return Picture(
-        COMPLEMENTED if complemented else PLAIN, 255 - frame if complemented else frame, none, np.eye(3)
-    )
+    form, shown = (COMPLEMENTED, 255 - frame) if complemented else (PLAIN, frame)
+    return Picture(form, shown, none, np.eye(3), frame.shape)
 
 
 def picture_of(reference: ImageReference) -> Picture | None:
@@ -129,7 +168,8 @@ def picture_of(reference: ImageReference) -> Picture | None:
     features = reference_features(reference)
     if reference.thumbnail is None or features is None:
         return None
-    return Picture(PLAIN, reference.thumbnail.pixels, features, np.eye(3))
+    pixels = reference.thumbnail.pixels
+    return Picture(PLAIN, pixels, features, np.eye(3), pixels.shape)
 
 
 def reference_features(reference: ImageReference) -> FeatureSet | None:

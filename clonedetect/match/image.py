@@ -237,7 +237,7 @@ def _with_route(measure: ImageMeasure, route: HashRoute | None, rule: str = "") 
 
 def _full_size(query: ImageSignals, comparison: Comparison) -> npt.NDArray[np.float64]:
     """Return the map of the compared form's frame to the query in full-size, unmirrored pixels."""
-    high, wide = comparison.picture.frame.shape
+    high, wide = comparison.picture.shape
     return scaling(query.width / wide, query.height / high) @ comparison.picture.to_plain
 
 

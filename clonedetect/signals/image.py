@@ -2,12 +2,13 @@
 
 The index asks `image_signals` for everything. A query is prepared by
 `query_image` in a few milliseconds (decode, hashes), and its features are
-computed by `with_features` only where the hashes leave the question open.
+computed only where the hashes leave the question open.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from clonedetect.models.ids import digest_of
 from clonedetect.models.signal import Algorithm, FeatureSet, ImageSignals, Thumbnail, ViewHash
-from clonedetect.signals.decode import DecodedImage, decode
+from clonedetect.signals.decode import DecodedImage, decode, grey_frame
 from clonedetect.signals.features import SIFT, local_features
 from clonedetect.signals.pdq import quality_of
 from clonedetect.signals.views import (
@@ -36,11 +37,11 @@ __all__ = [
     "image_signals",
     "query_hashes",
     "query_image",
-    "with_features",
 ]
 
 THUMBNAIL_SIZE: Final = 192
 QUERY_SIZE: Final = 640
+DETAIL_SIZE: Final = 1280
 QUERY_KEYPOINTS: Final = 640
 TELLING_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
@@ -49,20 +50,27 @@ IMAGE_ALGORITHMS: Final = (PDQ, PHASH16, THUMBNAIL, SIFT)
 """What made an `ImageSignals`, for the index to store beside it; signals of other versions do not compare."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class QueryImage:
     """A picture that is asked about.
 
     `signals` are those an index would hold, `hashes` the variants to look up,
-    `frame` the grey picture, uint8 (height, width), longest side at most 640.
-    `features` are None until somebody needs them; they are twice as many as
-    a reference's, because a query may show the reference small.
+    `frame` the grey picture, uint8 (height, width), longest side at most 640,
+    `detail` the same at twice that where the file has as much.
     """
 
     signals: ImageSignals
     hashes: tuple[ViewHash, ...]
     frame: npt.NDArray[np.uint8]
-    features: FeatureSet | None = None
+    detail: npt.NDArray[np.uint8]
+
+    @cached_property
+    def features(self) -> FeatureSet:
+        """The local features, made when first asked for.
+
+        Twice as many as a reference's, because a query may show the reference small.
+        """
+        return local_features(self.frame, size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS)
 
 
 def image_signals(data: bytes, *, features: bool = True) -> ImageSignals:
@@ -84,7 +92,9 @@ def query_image(data: bytes) -> QueryImage:
     """
     decoded = decode(data)
     picture, later = _main_still(decoded)
-    return QueryImage(_signals(data, decoded, picture, later), query_views(picture, later), picture.frame)
+    signals = _signals(data, decoded, picture, later)
+    detail = grey_frame(decoded.stills[0], DETAIL_SIZE) if not later else picture.frame
+    return QueryImage(signals, query_views(picture, later), picture.frame, detail)
 
 
 def query_hashes(data: bytes) -> tuple[ViewHash, ...]:
@@ -93,13 +103,6 @@ def query_hashes(data: bytes) -> tuple[ViewHash, ...]:
     Raises MediaError where `data` is no usable picture.
     """
     return query_image(data).hashes
-
-
-def with_features(query: QueryImage) -> QueryImage:
-    """Return `query` with its local features, computed now unless they are there."""
-    if query.features is not None:
-        return query
-    return replace(query, features=local_features(query.frame, size=QUERY_SIZE, keypoints=QUERY_KEYPOINTS))
 
 
 def _main_still(decoded: DecodedImage) -> tuple[Sampled, list[Sampled]]:

@@ -11,7 +11,7 @@ from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId, digest_of
 from clonedetect.models.match import Verdict
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.signals.image import image_signals, query_image, with_features
+from clonedetect.signals.image import image_signals, query_image
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_it_answers_as_an_index_that_never_held_it(folder, hiding, photographs) 
     index, _ = hiding
     with open_reference(folder / "fewer") as fewer:
         for data in photographs.values():
-            features = with_features(query_image(data)).features
+            features = query_image(data).features
             names = [
                 [(each.images([media])[0].item_id, count) for media, count in each.votes.vote(features, 3)]
                 for each in (index, fewer)

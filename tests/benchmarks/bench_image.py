@@ -26,7 +26,7 @@ from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.match import Verdict
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.signals.image import image_signals, query_image, with_features
+from clonedetect.signals.image import image_signals, query_image
 
 pytestmark = pytest.mark.benchmark
 
@@ -165,7 +165,7 @@ def test_different_photographs_in_one_template(frame, record):
     put = FRAMES[frame]
     chosen = sample(files("originals"), 4 + QUERIES, 4)
     photographs = [Image.open(path).convert("RGB") for path in chosen]
-    others = [with_features(query_image(transforms.jpeg(put(p), 80))) for p in photographs[4:]]
+    others = [query_image(transforms.jpeg(put(p), 80)) for p in photographs[4:]]
     print()
     for count in (1, 2, 4):
         index = indexed((chosen[i].name, transforms.jpeg(put(photographs[i]), 85)) for i in range(count))

@@ -10,7 +10,7 @@ from clonedetect.match.candidates import hash_candidates, image_candidates, matc
 from clonedetect.match.mask import MaskCache, template_mask
 from clonedetect.models.match import Kind, Verdict
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.signals.image import image_signals, query_image, with_features
+from clonedetect.signals.image import image_signals, query_image
 
 THRESHOLDS = ImageThresholds()
 
@@ -235,10 +235,10 @@ def test_a_site_is_recognised_by_its_own_frame(photographs, transforms, memory_i
     asked = query_image(transforms.jpeg(blank, 85))
     alone = match_image(asked, index, THRESHOLDS)
     assert verdicts(alone) == {"coffee": Verdict.CONFIRMED}
-    sibling = with_features(query_image(in_scene(photographs, "china.jpg", 260)))
+    sibling = query_image(in_scene(photographs, "china.jpg", 260))
     beside = match_image(asked, index, THRESHOLDS, siblings=(sibling,))
     assert verdicts(beside) == {"coffee": Verdict.POSSIBLE}
-    again = with_features(query_image(transforms.jpeg(blank.resize((600, 600)), 85)))
+    again = query_image(transforms.jpeg(blank.resize((600, 600)), 85))
     assert verdicts(match_image(asked, index, THRESHOLDS, siblings=(again, asked))) == {
         "coffee": Verdict.CONFIRMED
     }

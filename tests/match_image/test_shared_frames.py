@@ -6,14 +6,14 @@ from clonedetect.demo.pictures import TEMPLATES, jpeg, photograph
 from clonedetect.match.candidates import match_image
 from clonedetect.models.match import Verdict
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.signals.image import image_signals, query_image, with_features
+from clonedetect.signals.image import image_signals, query_image
 
 THRESHOLDS = ImageThresholds()
 OTHERS = ("camera", "ihc", "brick")
 
 
 def _query(name: str, template: str):
-    return with_features(query_image(jpeg(TEMPLATES[template](photograph(name)))))
+    return query_image(jpeg(TEMPLATES[template](photograph(name))))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_beside_others_in_the_same_frame_it_is_not_even_possible(one_framed_post
 def test_the_framed_post_itself_is_confirmed_beside_others_in_its_frame(
     one_framed_post, queries, template
 ) -> None:
-    copy = with_features(query_image(jpeg(TEMPLATES[template](photograph("rocket")), quality=60)))
+    copy = query_image(jpeg(TEMPLATES[template](photograph("rocket")), quality=60))
     beside = [queries[other, template] for other in OTHERS]
     outcome = match_image(copy, one_framed_post(template), THRESHOLDS, siblings=beside)
     assert outcome.verdict is Verdict.CONFIRMED

@@ -35,7 +35,7 @@ from clonedetect.models.ids import MediaId
 from clonedetect.models.match import Verdict
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.settings.document import Settings
-from clonedetect.signals.image import query_image, with_features
+from clonedetect.signals.image import query_image
 
 PICTURES_INDEX: Final = "pictures.index"
 _READ_AT_ONCE: Final = 200
@@ -172,7 +172,7 @@ class Bench:
         result = self._asked(task, data, stage, masks)
         if task.kind != RECALL:
             return result
-        query = with_features(query_image(data))
+        query = query_image(data)
         works = same_works(task.picture)
         outcome = match_image(query, self._without(works), self.thresholds, masks=self._hidden_masks)
         return msgspec.structs.replace(

@@ -32,7 +32,7 @@ from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId
 from clonedetect.models.match import Verdict
-from clonedetect.signals.image import query_image, with_features
+from clonedetect.signals.image import query_image
 
 SHIPPED: Final = ("as shipped", 0.0)
 VALUES: Final[dict[str, tuple[float, ...]]] = {
@@ -104,7 +104,7 @@ def moved(bench: Bench, tasks: tuple[Task, ...]) -> tuple[Moved, ...]:
     totals = [Moved()] * len(tried())
     masks = [MaskCache() for _ in tried()]
     for task in tasks:
-        query, stage = with_features(query_image(bench.scenes.query(task))), bench.stage(task)
+        query, stage = query_image(bench.scenes.query(task)), bench.stage(task)
         for place, (name, value) in enumerate(tried()):
             with setting(bench, name, value):
                 outcome = match_image(query, stage.index, bench.thresholds, masks=masks[place])
