@@ -18,7 +18,7 @@ from clonedetect.match.comparison import Comparison, Picture, compare, reference
 from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
-from clonedetect.match.overlay import is_cut_out, laid_over
+from clonedetect.match.overlay import Outline, is_cut_out, laid_over
 from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
@@ -33,6 +33,10 @@ LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
 REFUTING_TEXTURED: Final = 20
 REFUTED_AGREE: Final = 0.15
+BELIEVED: Final = 0.05
+"""Largest connected change, as a share of what is shown, that needs no explanation."""
+CONTRADICTED: Final = 0.0
+"""Log odds that what differs lies over ours, under which a larger change stands against a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,11 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     rule, objections = rule_of(evidence_of(masked, reference, is_near=is_near), thresholds)
     laid: tuple[str, ...] = ()
-    if masked.blocks.drawn is not None:
-        rule = ""  # what was left out must first be shown to lie over ours
-    if not rule:
-        masked, rule, laid = _uncovered(masked, reference, thresholds)
+    outline = None if rule and masked.blocks.largest_change <= BELIEVED else _outline(masked, reference)
+    if masked.blocks.drawn is not None or (outline is not None and outline.log_odds < CONTRADICTED):
+        rule = ""  # what differs, or was left out, must first be shown to lie over ours
+    if not rule and outline is not None:
+        masked, rule, laid = _uncovered(masked, reference, thresholds, outline)
     support = masked.supported()
     accounts = 0 if mask is None else mask.accounts
     if accounts:
@@ -111,30 +116,33 @@ def confirm_image(
     return Judgement(Verdict.NONE, measure, figures + objections, bank=bank)
 
 
+def _outline(comparison: Comparison, reference: ImageReference) -> Outline | None:
+    """Return the outline of what differs under a comparison; None where there is none to follow."""
+    if reference.thumbnail is None:
+        return None
+    pixels = reference.thumbnail.pixels
+    is_cut = is_cut_out(comparison.homography, pixels.shape, comparison.picture.frame.shape)
+    return laid_over(comparison.blocks, on_grid(pixels), is_cut=is_cut)
+
+
 def _uncovered(
-    comparison: Comparison, reference: ImageReference, thresholds: ImageThresholds
+    comparison: Comparison, reference: ImageReference, thresholds: ImageThresholds, outline: Outline
 ) -> tuple[Comparison, str, tuple[str, ...]]:
     """Return the comparison without what was laid over our picture, and the rule and reason that confirm it.
 
     The comparison itself and no rule where nothing was, or where what is left does not confirm.
     """
-    blocks = comparison.blocks
-    is_candidate = comparison.alignment.inliers >= thresholds.inliers and comparison.is_partial
-    if not is_candidate or reference.thumbnail is None:
+    if comparison.alignment.inliers < thresholds.inliers or not outline.is_laid_over:
         return comparison, "", ()
-    pixels = reference.thumbnail.pixels
-    is_cut = is_cut_out(comparison.homography, pixels.shape, comparison.picture.frame.shape)
-    outline = laid_over(blocks, on_grid(pixels), is_cut=is_cut)
-    if outline is not None and outline.is_laid_over:
-        left = replace(comparison, blocks=blocks.uncovered(outline.differing))
-        rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
-        said = (
-            f"{outline.shape} ({left.blocks.covered_share:.0%} left out): the outline is a step of "
-            f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
-        )
-        if rule:
-            return left, rule, (said,)
-    return comparison, "", ()
+    left = replace(comparison, blocks=comparison.blocks.uncovered(outline.differing))
+    rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
+    if not rule:
+        return comparison, "", ()
+    said = (
+        f"{outline.shape} ({left.blocks.covered_share:.0%} left out): the outline is a step of "
+        f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
+    )
+    return left, rule, (said,)
 
 
 def _is_alike_unmasked(

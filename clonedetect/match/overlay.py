@@ -60,7 +60,7 @@ LAID_OVER: Final = 2.5
 """Log odds from which a difference counts as laid over ours, if nothing is known of its shape."""
 
 EASED: Final = MappingProxyType(
-    {Shape.MARK: 2.0, Shape.BAR: 1.5, Shape.STICKER: 0.0, Shape.WINDOW: 0.5, Shape.PART: 0.0}
+    {Shape.MARK: 2.0, Shape.BAR: 0.5, Shape.STICKER: 0.0, Shape.WINDOW: 0.5, Shape.PART: 0.0}
 )
 """How much less is enough for each shape."""
 

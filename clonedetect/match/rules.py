@@ -22,6 +22,7 @@ so that a single picture of a template in the index is not enough for a false ac
    least a quarter of our picture, with 24 textured blocks, and not mostly even;
    Or the query shows a window of ours cut on one or more sides, and something else beyond
    (a collage, a page): no side loses over 18 %, and 95 % of the window agrees;
+   Under 2 to 6 too, a connected change of over 5 % must look laid over ours rather than not;
 8. close copy throughout: 8 inliers anywhere, 60 textured blocks of which 97 % agree and no
    connected 2 % differs (99 % and 1 % as in 6): where little gives keypoints, blocks tell.
 """
