@@ -24,8 +24,13 @@ REFERENCE_SIZE: Final = 448
 SMALLEST_SIZE: Final = 256
 GRID: Final = 8
 CONTRAST: Final = 0.02
+FAINT_UNDER: Final = 200
+FAINT_CONTRAST: Final = 0.006
+"""Pictures with fewer keypoints (night skies, soft drawings) are asked again for fainter ones."""
 SIFT: Final = Algorithm(
-    "sift-median-128", 1, f"keypoints={KEYPOINTS} grid={GRID} size={SMALLEST_SIZE}-{REFERENCE_SIZE}"
+    "sift-median-128",
+    2,
+    f"keypoints={KEYPOINTS} grid={GRID} size={SMALLEST_SIZE}-{REFERENCE_SIZE} faint={FAINT_UNDER}",
 )
 
 # SIFT's 128 entries are 4 rows x 4 columns x 8 directions in the keypoint's own turned frame. A mirror
@@ -46,7 +51,11 @@ def local_features(
     """
     working = _resized(frame, size)
     detector = cv2.SIFT.create(0, 3, CONTRAST, 10, 1.6, enable_precise_upscale=True)
-    found = _spread(list(detector.detect(working, None)), working.shape, keypoints)
+    detected = list(detector.detect(working, None))
+    if len(detected) < FAINT_UNDER:
+        detector = cv2.SIFT.create(0, 3, FAINT_CONTRAST, 10, 1.6, enable_precise_upscale=True)
+        detected = list(detector.detect(working, None))
+    found = _spread(detected, working.shape, keypoints)
     height, width = working.shape
     if not found:
         return FeatureSet(np.zeros((0, 4), np.float32), np.zeros((0, 16), np.uint8), width, height)
