@@ -19,7 +19,7 @@ from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import Outline, is_cut_out, laid_over
-from clonedetect.match.rules import covered_rule_of, evidence_of, rule_of
+from clonedetect.match.rules import CALIBRATION, covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
@@ -233,6 +233,7 @@ def _measure(
         mirrored=bool(np.linalg.det(full) < 0),
         blocks=blocks.rows(),
         points=tuple((a, b, c, d) for a, b, c, d in pairs),
+        calibration=CALIBRATION,
     )
 
 

@@ -71,7 +71,9 @@ class ImageMeasure:
     to the query, both in full-size pixels, row by row (9 numbers); `blocks`
     is the agreement map as rows of one character a block (``+`` agrees, ``-``
     disagrees, ``.`` flat, ``#`` masked, ``x`` laid over, blank outside); `other_accounts` counts
-    the other accounts of the index that publish this picture as a whole.
+    the other accounts of the index that publish this picture as a whole;
+    `calibration` names the bounds that were applied, whose error rates are
+    published under that name.
     """
 
     media_id: MediaId
@@ -89,6 +91,7 @@ class ImageMeasure:
     hash_form: str = ""
     rule: str = ""
     other_accounts: int = 0
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
