@@ -3,8 +3,8 @@
 Written as LLVM's intermediate code, which is made for the machine at hand:
 where it has no wide bit count, several narrower instructions are used.
 
-Loops that use these are cached by the age of ``kernels.py`` alone: a change
-here must change that file too, or old code goes on running.
+Loops that use these are cached by the age of their own files alone, ``kernels.py`` and
+``agreements.py``: a change here must change those too, or old code goes on running.
 """
 
 # ruff: noqa: ARG001  numba tells arguments by name and generators take all four, used or not

@@ -441,3 +441,46 @@ def test_features_propose_what_hashes_miss(photographs, index, transforms):
     voted = [c for c in candidates if c.route is None]
     assert index.images([voted[0].media_id])[0].item_id == "motorcycle_left.png"
     assert voted[0].votes >= 3
+
+
+def test_each_picture_of_a_collage_is_found_with_its_own_region(photographs, memory_index, transforms):
+    index = memory_index()
+    names = NAMES[:4]
+    for name in names:
+        index.add(name, image_signals(png(photographs[name])), name)
+    page = Image.new("RGB", (1080, 1080), "white")
+    places = [(0, 0), (544, 0), (0, 544)]
+    for name, place in zip(names[:3], places, strict=True):
+        page.paste(ImageOps.fit(photographs[name], (536, 536)), place)
+    page.paste(transforms.scenery(np.random.default_rng(8), (536, 536)), (544, 544))
+    outcome = ask(transforms.jpeg(page, 85), index)
+    assert verdicts(outcome) == dict.fromkeys(names[:3], Verdict.CONFIRMED)
+    for name, place in zip(names[:3], places, strict=True):
+        match = next(match for match in outcome.matches if match.item_id == name)
+        middle = np.array(match.regions[0].polygon).mean(axis=0)
+        assert np.abs(middle - np.array(place) - 268).max() < 100
+
+
+def test_a_small_picture_on_a_large_page_is_looked_at_from_nearer(photographs, memory_index, transforms):
+    index = memory_index()
+    index.add("coffee", image_signals(png(photographs["coffee.png"])), "a")
+    page = transforms.scenery(np.random.default_rng(3), (1080, 1080))
+    page.paste(photographs["coffee.png"].resize((330, 220)), (700, 180))
+    query = query_image(transforms.jpeg(page, 88))
+    assert query.detail.shape == (1080, 1080)
+    match = match_image(query, index, THRESHOLDS).matches[0]
+    assert match.verdict is Verdict.CONFIRMED
+    assert match.image is not None
+    polygon = np.array(match.regions[0].polygon)
+    assert np.allclose(polygon.min(axis=0), (700, 180), atol=5)
+    assert np.allclose(polygon.max(axis=0), (1030, 400), atol=5)
+    assert match.image.calibration
+
+
+def test_stripes_over_a_picture_do_not_hide_it(photographs, memory_index, transforms):
+    index = memory_index()
+    index.add("china", image_signals(png(photographs["china.jpg"])), "a")
+    striped = transforms.TRANSFORMS["stripes"](photographs["china.jpg"], transforms.Random(1))
+    outcome = ask(transforms.jpeg(striped, 85), index)
+    assert verdicts(outcome) == {"china": Verdict.CONFIRMED}
+    assert any("x" in row for row in outcome.matches[0].image.blocks)
