@@ -90,8 +90,10 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     rule, objections = rule_of(evidence_of(masked, reference, is_near=is_near), thresholds)
     laid: tuple[str, ...] = ()
-    outline = None if rule and masked.blocks.largest_change <= BELIEVED else _outline(masked, reference)
-    if masked.blocks.drawn is not None or (outline is not None and outline.log_odds < CONTRADICTED):
+    is_drawn = masked.blocks.drawn is not None
+    is_small = bool(rule) and not is_drawn and masked.blocks.largest_change <= BELIEVED
+    outline = None if is_small else _outline(masked, reference)
+    if is_drawn or (outline is not None and outline.log_odds < CONTRADICTED):
         rule = ""  # what differs, or was left out, must first be shown to lie over ours
     if not rule and outline is not None:
         masked, rule, laid = _uncovered(masked, reference, thresholds, outline)
