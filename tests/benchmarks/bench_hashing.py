@@ -37,11 +37,13 @@ Item = TypeVar("Item")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def figures():
-    """Print what was measured when all of it has been."""
+def figures(record):
+    """Print and keep what was measured when all of it has been."""
     cv2.setNumThreads(1)
     FIGURES.clear()
     yield
+    for what, value, unit in FIGURES:
+        record("Hashing pictures", what, value, unit)
     print("\n\n| what | value | unit |\n|---|---|---|")
     print("\n".join(f"| {what} | {value} | {unit} |" for what, value, unit in FIGURES))
 
