@@ -21,20 +21,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import permutations
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from clonedetect.match.blocks import BLOCK_PX, BlockMap, even
+from clonedetect.match.steps import changed, edges, normals, steps
 
 __all__ = ["Outline", "Shape", "is_cut_out", "laid_over"]
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
-Places = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
 STEP_RATIO: Final = 0.4
@@ -90,15 +89,6 @@ WEIGHTS: Final = MappingProxyType(
 
 _LEAST_GROUP: Final = 0.02
 _LEAST_OUTLINE: Final = 16
-_LEVELS: Final = 16
-_LEAST_CHANGE: Final = 14.0
-_ASIDE_PX: Final = 3.0
-_SHIFTS: Final = tuple(
-    (round(radius * np.sin(turn)), round(radius * np.cos(turn)))
-    for radius in (8, 13, 19)
-    for turn in np.arange(0, 2 * np.pi, np.pi / 6)
-)
-"""Places the outline is tried at, in thumbnail pixels: past its own thickness, near its surroundings."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,12 +189,12 @@ def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline 
     rows, columns = np.nonzero(around & ~part & within)
     if len(rows) < _LEAST_OUTLINE:
         return None
-    aside = _normals(part, rows, columns)
-    own = _steps(ours, within, rows, columns, aside)
-    other = _steps(blocks.brought, within, rows, columns, aside)
+    aside = normals(part, rows, columns)
+    own = steps(ours, within, rows, columns, aside)
+    other = steps(blocks.brought, within, rows, columns, aside)
     if own is None or other is None:
         return None
-    gain = _edges(blocks.brought)[rows, columns].mean() - _edges(ours)[rows, columns].mean()
+    gain = edges(blocks.brought)[rows, columns].mean() - edges(ours)[rows, columns].mean()
     differing = blocks.covered | (cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     window, beyond = _window(blocks, groups, differing)
     return Outline(
@@ -268,112 +258,9 @@ def _part(blocks: BlockMap, groups: Flags, ours: Grey, inside: Flags) -> Flags:
     """Return the pixels of the groups: what changed in and around their blocks, and all of their insides."""
     near = _pixels(cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     core = _pixels(cv2.erode(groups.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0)
-    changed = _changed(ours, blocks.brought, _pixels(blocks.agree)) & inside
-    part = ((changed & near) | core).astype(np.uint8)
+    other = changed(ours, blocks.brought, _pixels(blocks.agree)) & inside
+    part = ((other & near) | core).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
-
-
-def _changed(ours: Grey, theirs: Grey, agreeing: Flags) -> Flags:
-    """Return where `theirs` is not what `ours` becomes under the tone curve of what agrees."""
-    one, other = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), dtype=np.uint8) for p in (ours, theirs))
-    change = np.abs(other.astype(np.float32) - _toned(one, other, agreeing))
-    usual = float(np.median(change[agreeing])) if agreeing.any() else 0.0
-    changed = (change > max(_LEAST_CHANGE, 4 * usual)).astype(np.uint8)
-    return np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
-
-
-def _toned(ours: Grey, theirs: Grey, agreeing: Flags) -> Floats:
-    """Return `ours` under the curve that brings it to `theirs` where they agree: medians by grey level."""
-    level = ours[agreeing].astype(np.int64) * _LEVELS // 256
-    seen = theirs[agreeing]
-    centres, medians = [], []
-    for number in range(_LEVELS):
-        values = seen[level == number]
-        if len(values) >= 32:
-            centres.append((number + 0.5) * 256 / _LEVELS)
-            medians.append(float(np.median(values)))
-    if not centres:
-        return ours.astype(np.float32)
-    return np.interp(ours.astype(np.float64), centres, medians).astype(np.float32)
-
-
-def _normals(part: Flags, rows: Places, columns: Places) -> tuple[Floats, Floats]:
-    """Return the directions (down, across) that lead out of `part` at each place of its outline."""
-    to_part = cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, 5)
-    to_rest = cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5)
-    signed = cv2.GaussianBlur(to_part - to_rest, (0, 0), 2.0)
-    down, across = cv2.Sobel(signed, cv2.CV_32F, 0, 1), cv2.Sobel(signed, cv2.CV_32F, 1, 0)
-    length = np.hypot(down, across) + 1e-6
-    found = [np.asarray((way / length)[rows, columns], dtype=np.float32) for way in (down, across)]
-    return found[0], found[1]
-
-
-class _Steps(NamedTuple):
-    """Across an outline: the mean step, it relative to shifted places, and the correlation of both sides."""
-
-    mean: float
-    relative: float
-    continuity: float
-
-
-def _steps(
-    picture: Grey, within: Flags, rows: Places, columns: Places, aside: tuple[Floats, Floats]
-) -> _Steps | None:
-    """Return how a picture changes across the outline; None where too little of it can be followed."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0).astype(np.float32)
-    inner, outer = _sides(smooth, rows, columns, aside)
-    own = np.abs(outer - inner)
-    valid = _are_within(within, rows, columns, aside)
-    if valid.sum() < max(12, 0.5 * len(rows)):
-        return None
-    relative = []
-    for down, across in _SHIFTS:
-        there = rows + down, columns + across
-        kept = _are_within(within, *there, aside)
-        if kept.sum() >= max(12, 0.5 * len(rows)):
-            sides = _sides(smooth, *there, aside)
-            relative.append(float(own[kept].mean() / (np.abs(sides[1] - sides[0])[kept].mean() + 2)))
-    is_even = min(inner[valid].std(), outer[valid].std()) <= 1
-    continuity = 0.0 if is_even else float(np.corrcoef(inner[valid], outer[valid])[0, 1])
-    return _Steps(float(own[valid].mean()), float(np.mean(relative)) if relative else 1.0, continuity)
-
-
-def _sides(
-    smooth: Floats, rows: Places, columns: Places, aside: tuple[Floats, Floats]
-) -> tuple[Floats, Floats]:
-    """Return what is seen three pixels inside and three pixels outside of each place."""
-    inner, outer = (
-        cv2.remap(
-            smooth,
-            (columns + way * aside[1]).astype(np.float32).reshape(-1, 1),
-            (rows + way * aside[0]).astype(np.float32).reshape(-1, 1),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        ).ravel()
-        for way in (-_ASIDE_PX, _ASIDE_PX)
-    )
-    return np.asarray(inner, dtype=np.float32), np.asarray(outer, dtype=np.float32)
-
-
-def _are_within(within: Flags, rows: Places, columns: Places, aside: tuple[Floats, Floats]) -> Flags:
-    """Return at which places both sides of the outline are inside what is shown."""
-    kept = np.ones(len(rows), dtype=bool)
-    for way in (-_ASIDE_PX - 1, _ASIDE_PX + 1):
-        y = np.rint(rows + way * aside[0]).astype(np.int64)
-        x = np.rint(columns + way * aside[1]).astype(np.int64)
-        valid = (y >= 0) & (x >= 0) & (y < within.shape[0]) & (x < within.shape[1])
-        valid[valid] = within[y[valid], x[valid]]
-        kept &= valid
-    return kept
-
-
-def _edges(picture: Grey) -> Floats:
-    """Return how strong the strongest edge within two pixels is, as a rank of 0-1 over the picture."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), 0.8).astype(np.float32)
-    strength = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
-    near = cv2.dilate(strength, np.ones((5, 5), np.uint8))
-    ordered = np.sort(near, axis=None)
-    return np.asarray(np.searchsorted(ordered, near, side="left") / near.size, dtype=np.float32)
 
 
 def _flat_share(picture: Grey, part: Flags) -> float:
