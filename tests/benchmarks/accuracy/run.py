@@ -93,7 +93,8 @@ def identity(pictures: Pictures) -> Identity:
 def tasks_of(scenes: Scenes, queries: int) -> tuple[Task, ...]:
     """Return all that is asked, of `queries` table pictures; tasks about one picture follow each other.
 
-    All tasks of a smaller run are in every larger one.
+    All tasks of a smaller run are in every larger one. Frames and backgrounds, of
+    which each query is one pair, are asked in full from half of the full run on.
     """
     pictures = scenes.pictures
     table = sampled(pictures.part(Part.TABLE), queries, 2)
@@ -104,7 +105,7 @@ def tasks_of(scenes: Scenes, queries: int) -> tuple[Task, ...]:
     floors = sampled(pictures.distractors, round(share * FULL_FLOORS), 3)
     tasks += [Task(STRANGER, TAKEN_OUT, name_of(path)) for path in floors]
     hardest = scenes.hardest_tasks()
-    return (*tasks, *(task for task in hardest if _is_asked(task, share)))
+    return (*tasks, *(task for task in hardest if _is_asked(task, min(1.0, 2 * share))))
 
 
 def _is_asked(task: Task, share: float) -> bool:
