@@ -97,6 +97,7 @@ def confirm_image(
         rule = ""  # what differs, or was left out, must first be shown to lie over ours
     if not rule and outline is not None:
         masked, rule, laid = _uncovered(masked, reference, thresholds, outline)
+        objections = () if rule else objections  # what stood against the picture as a whole is answered
     support = masked.supported()
     accounts = 0 if mask is None else mask.accounts
     if accounts:

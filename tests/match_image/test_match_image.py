@@ -483,4 +483,5 @@ def test_stripes_over_a_picture_do_not_hide_it(photographs, memory_index, transf
     striped = transforms.TRANSFORMS["stripes"](photographs["china.jpg"], transforms.Random(1))
     outcome = ask(transforms.jpeg(striped, 85), index)
     assert verdicts(outcome) == {"china": Verdict.CONFIRMED}
+    assert not any("share a frame" in reason for reason in outcome.matches[0].reasons)
     assert any("x" in row for row in outcome.matches[0].image.blocks)
