@@ -46,7 +46,7 @@ bench: env ## measure, and write the figures into docs/performance.md; needs a f
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s --timeout 0
 	$(BIN)/python tests/benchmarks/figures.py docs/performance.md
 
-bench-accuracy: env ## the published accuracy of pictures: 40 minutes of two cores, resumable; rewrites docs/accuracy.md
+bench-accuracy: env ## the published accuracy of pictures: 20 minutes of two cores, resumable; rewrites docs/accuracy.md
 	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy
 
 bench-calibrate: env ## how recall and false accepts move with the thresholds, on the calibration pictures

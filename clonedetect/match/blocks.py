@@ -223,7 +223,7 @@ def _off_tone(ours: Matrix, theirs: Matrix, agree: Flags) -> Flags:
     for _ in range(3):
         found, *_ = np.linalg.lstsq(terms[agree] * weight[:, None], wanted * weight, rcond=None)
         weight = 1 / (1 + ((terms[agree] @ found - wanted) / 8) ** 2)
-    off = np.abs(terms @ found - theirs)
+    off = np.abs(np.clip(terms @ found, 0, 255) - theirs)  # brightened areas end at white
     return np.asarray(off > max(OFF_TONE, 5 * float(np.median(off[agree]))))
 
 

@@ -19,7 +19,7 @@ from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import Outline, is_cut_out, laid_over
-from clonedetect.match.rules import CALIBRATION, covered_rule_of, evidence_of, rule_of
+from clonedetect.match.rules import CALIBRATION, believed_change, covered_rule_of, evidence_of, rule_of
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
@@ -33,8 +33,6 @@ LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
 REFUTING_TEXTURED: Final = 20
 REFUTED_AGREE: Final = 0.15
-BELIEVED: Final = 0.05
-"""Largest connected change, as a share of what is shown, that needs no explanation."""
 CONTRADICTED: Final = 0.0
 """Log odds that what differs lies over ours, under which a larger change stands against a confirmation."""
 
@@ -88,10 +86,11 @@ def confirm_image(
         hidden = hidden | sibling_mask(comparison, reference, siblings, thresholds)
     masked = replace(comparison, blocks=comparison.blocks.masked(hidden))
     is_near = route is not None and _is_near(query, reference, route, thresholds)
-    rule, objections = rule_of(evidence_of(masked, reference, is_near=is_near), thresholds)
+    evidence = evidence_of(masked, reference, is_near=is_near)
+    rule, objections = rule_of(evidence, thresholds)
     laid: tuple[str, ...] = ()
     is_drawn = masked.blocks.drawn is not None
-    is_small = bool(rule) and not is_drawn and masked.blocks.largest_change <= BELIEVED
+    is_small = bool(rule) and not is_drawn and evidence.differing <= believed_change(evidence)
     outline = None if is_small else _outline(masked, reference)
     if is_drawn or (outline is not None and outline.log_odds < CONTRADICTED):
         rule = ""  # what differs, or was left out, must first be shown to lie over ours

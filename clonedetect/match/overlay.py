@@ -212,7 +212,7 @@ def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline 
         share=float(part[inside].mean()),
         left=blocks.uncovered(differing).visible_share,
         length=len(rows),
-        is_thin=not (cv2.erode(groups.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0).any(),
+        is_thin=_is_thin(groups | (blocks.off_tone & blocks.counted)),
         is_cut=is_cut,
         is_drawn=blocks.drawn is not None,
     )
@@ -243,6 +243,12 @@ def _window(blocks: BlockMap, groups: Flags, differing: Flags) -> tuple[float, f
     within = int(groups[inner].sum())
     window = float((shown & ~groups[inner]).sum() / max(1, int(shown.sum())))
     return window, 1 - within / max(1, int(groups.sum()))
+
+
+def _is_thin(changed: Flags) -> bool:
+    """Whether no block has only changed neighbours."""
+    core = cv2.erode(changed.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
+    return not core.any()
 
 
 def _groups(blocks: BlockMap) -> Flags:

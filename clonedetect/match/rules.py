@@ -16,7 +16,9 @@ so that a single picture of a template in the index is not enough for a false ac
    blocks agree with none over 3 % (a strong blur leaves few keypoints): two independent
    kinds of evidence;
 6. a reference that is mostly one or two even colours (a screen, a meme, a document)
-   is a close copy only where nothing differs: its photograph may be small;
+   is a close copy only where nothing differs (99 % agree, no connected 1 % differs): its
+   photograph may be small; or, with 40 inliers and 90 %, where no more than 5 % differs,
+   and it looks laid over ours (a mark, a logo);
 7. something laid over ours, or a cut within the query (`overlay`: the outline of all that
    differs is an edge of the query and none of ours): what is left is a close copy (3) of at
    least a quarter of our picture, with 24 textured blocks, and not mostly even;
@@ -41,9 +43,9 @@ from clonedetect.match.comparison import Comparison, reference_features
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 
-__all__ = ["CALIBRATION", "Evidence", "covered_rule_of", "evidence_of", "rule_of"]
+__all__ = ["CALIBRATION", "Evidence", "believed_change", "covered_rule_of", "evidence_of", "rule_of"]
 
-CALIBRATION: Final = "pictures-2"
+CALIBRATION: Final = "pictures-3"
 """Name of the bounds that decide on pictures, as docs/accuracy.md measures them; others need a new name."""
 
 FEWEST_VISIBLE: Final = 0.15
@@ -65,6 +67,10 @@ FEW_DISAGREEMENT: Final = 0.02
 SYNTHETIC: Final = 0.35
 SYNTHETIC_AGREE: Final = 0.99
 SYNTHETIC_DISAGREEMENT: Final = 0.01
+BELIEVED_CHANGE: Final = 0.05
+MARKED_INLIERS: Final = 40
+MARKED_AGREE: Final = 0.9
+MARKED_DISAGREEMENT: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,22 @@ def covered_rule_of(evidence: Evidence, thresholds: ImageThresholds) -> str:
 
 
 def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
-    agree = SYNTHETIC_AGREE if is_synthetic else thresholds.agree
-    differing = SYNTHETIC_DISAGREEMENT if is_synthetic else thresholds.largest_disagreement
-    return (
-        evidence.inliers >= thresholds.inliers and evidence.agree >= agree and evidence.differing <= differing
+    if not is_synthetic:
+        bounds = [(thresholds.inliers, thresholds.agree, thresholds.largest_disagreement)]
+    else:
+        bounds = [
+            (thresholds.inliers, SYNTHETIC_AGREE, SYNTHETIC_DISAGREEMENT),
+            (MARKED_INLIERS, MARKED_AGREE, MARKED_DISAGREEMENT),
+        ]
+    return any(
+        evidence.inliers >= inliers and evidence.agree >= agree and evidence.differing <= differing
+        for inliers, agree, differing in bounds
     )
+
+
+def believed_change(evidence: Evidence) -> float:
+    """Return the connected change, as a share of what is shown, up to which nothing need explain it."""
+    return SYNTHETIC_DISAGREEMENT if evidence.synthetic > SYNTHETIC else BELIEVED_CHANGE
 
 
 def _is_close_by_hash(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:

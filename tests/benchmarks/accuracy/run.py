@@ -31,9 +31,9 @@ ROOT: Final = Path(__file__).parents[3]
 DATA: Final = Path(os.environ.get("CLONEDETECT_BENCH_DATA", ROOT / "../shared/data")).resolve() / "images"
 WORK: Final = ROOT / ".bench" / "accuracy"
 WORKERS: Final = 2
-FULL_QUERIES: Final = 60
+FULL_QUERIES: Final = 32
 """Table pictures of the published run, each under every transformation."""
-FULL_FLOORS: Final = 300
+FULL_FLOORS: Final = 160
 """Distractors that are asked about while they themselves are taken out of the index."""
 TOGETHER: Final = 30
 """Queries after which a worker hands its results over: what an interruption loses, and masks are kept for."""
