@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def full_table(zone: timezone = UTC) -> pa.Table:
 
 
 def stored(index: Path) -> dict[str, Item]:
+    """Return an index's items without the second they were indexed in."""
     with IndexStore.open(index) as store:
-        return {item_id: item for item_id in store.item_ids() if (item := store.item(item_id)) is not None}
+        items = {item_id: store.item(item_id) for item_id in store.item_ids()}
+    return {item_id: replace(item, first_indexed_at=None) for item_id, item in items.items() if item}
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-9))], ids=["utc", "elsewhere"])
