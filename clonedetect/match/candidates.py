@@ -19,7 +19,7 @@ from clonedetect.match.comparison import (
     undrawn_picture,
 )
 from clonedetect.match.direct import HashRoute, compare_directly
-from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content
+from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content, truncation
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
@@ -264,10 +264,11 @@ class _Search:
         if judged.measure.masked_share > 0.8:
             verdict = Verdict.POSSIBLE
             reasons.append("nearly all of it is shared with other items of the index")
-        right, bottom = float(query.width), float(query.height)
-        outline = ((0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom))
+        left, top = (float(side) for side in query.origin)
+        right, bottom = left + query.width, top + query.height
+        outline = ((left, top), (right, top), (right, bottom), (left, bottom))
         region = Region(RegionKind.IMAGE, polygon=outline)
-        figures = judged.reasons if comparison is not None else ()
+        figures = judged.reasons if comparison is not None else truncation(query)
         others = max(judged.measure.other_accounts, len(accounts - {reference.account_id}))
         measure = replace(judged.measure, other_accounts=others)
         return Judgement(verdict, measure, (*reasons, *figures), (region,))
@@ -378,9 +379,7 @@ def _score(verdict: Verdict, measure: ImageMeasure, *, is_exact: bool) -> float:
 
 def _without_matches(query: QueryImage, left_out: tuple[str, ...]) -> ImageOutcome:
     """Say whether nothing was found, or nothing could be."""
-    reasons = [*left_out]
-    if "truncated" in query.signals.flags:
-        reasons.append("the picture's file ends early: only part of it could be compared")
+    reasons = [*left_out, *truncation(query.signals)]
     if "animated" in query.signals.flags:
         reasons.append("the picture moves: one of its frames was compared")
     keypoints = len(query.features.points)

@@ -5,6 +5,7 @@ What confirms is written in `match.rules`; here the figures are taken and the de
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,7 +26,7 @@ from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import ImageSignals
 
-__all__ = ["Judgement", "best_comparison", "confirm_image", "is_low_content"]
+__all__ = ["Judgement", "best_comparison", "confirm_image", "is_low_content", "truncation"]
 
 LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
@@ -51,6 +52,17 @@ class Judgement:
 def is_low_content(signals: ImageSignals) -> bool:
     """Whether a picture holds too little for its hash to mean anything (an icon, a spacer, an even area)."""
     return signals.quality < LOW_QUALITY or min(signals.width, signals.height) < 48
+
+
+def truncation(signals: ImageSignals) -> tuple[str, ...]:
+    """Return the sentence that says how much of a truncated file was decoded, none for a whole one."""
+    if "truncated" not in signals.flags:
+        return ()
+    if signals.share < 1:
+        return (f"the file is truncated: {math.floor(100 * signals.share)}% of it was decoded",)
+    of = "its first frame" if "animated" in signals.flags else "its area"
+    less = "later frames are missing" if "animated" in signals.flags else "some of its detail is missing"
+    return (f"the file is truncated: 100% of {of} was decoded, {less}",)
 
 
 def best_comparison(
@@ -104,6 +116,7 @@ def confirm_image(
     bank = () if mask is None else mask.bank
     if bank:
         objections += (f"what is left out is {in_bank(bank)}",)
+    objections += truncation(query)
     plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
     measure = _with_route(plain, route, rule)
     figures = _figures(measure, masked, route) + laid
@@ -187,7 +200,7 @@ def _unaligned(
     """Decide a pair without a transform: hash-only references and low texture go to people."""
     bare = ImageMeasure(reference.media_id, reference.digest, 0, 0.0, 0.0, 0.0)
     measure = _with_route(bare, route)
-    near = _route_reasons(route)
+    near = (*_route_reasons(route), *truncation(query))
     if route is None:
         return Judgement(Verdict.NONE, measure, ("no transform lays our picture on this one",))
     features = reference_features(reference)
@@ -247,9 +260,14 @@ def _with_route(measure: ImageMeasure, route: HashRoute | None, rule: str = "") 
 
 
 def _full_size(query: ImageSignals, comparison: Comparison) -> npt.NDArray[np.float64]:
-    """Return the map of the compared form's frame to the query in full-size, unmirrored pixels."""
+    """Return the map of the compared form's frame to the query in full-size, unmirrored pixels.
+
+    A truncated query's frame is the part that came, which lies at its origin in the picture.
+    """
     high, wide = comparison.picture.shape
-    return scaling(query.width / wide, query.height / high) @ comparison.picture.to_plain
+    moved = np.eye(3)
+    moved[:2, 2] = query.origin
+    return moved @ scaling(query.width / wide, query.height / high) @ comparison.picture.to_plain
 
 
 def _polygon(
@@ -260,7 +278,8 @@ def _polygon(
     high, wide = reference.thumbnail.pixels.shape
     outline = np.array([[-0.5, -0.5], [wide - 0.5, -0.5], [wide - 0.5, high - 0.5], [-0.5, high - 0.5]])
     corners = _mapped(_full_size(query, comparison) @ comparison.homography, outline) + 0.5
-    edge = np.array([[0, 0], [query.width, 0], [query.width, query.height], [0, query.height]])
+    sides = np.array([[0, 0], [query.width, 0], [query.width, query.height], [0, query.height]])
+    edge = sides + query.origin
     area, cut = cv2.intersectConvexConvex(
         cv2.convexHull(corners.astype(np.float32)), cv2.convexHull(edge.astype(np.float32))
     )

@@ -74,7 +74,9 @@ class ImageSignals:
     """All signals of one picture after EXIF orientation; width and height in pixels.
 
     `hashes` holds what the index stores (full view first); `flags` names what
-    decoding met (``truncated``, ``animated``, ``alpha``, ``cmyk`` ...).
+    decoding met (``truncated``, ``animated``, ``alpha``, ``cmyk`` ...). Of a
+    truncated file everything is of the part that came: `origin` is its top left corner (x, y) in the
+    picture, `share` (0-1) how many of the picture's pixels came.
     """
 
     digest: Digest
@@ -86,6 +88,8 @@ class ImageSignals:
     thumbnail: Thumbnail
     features: FeatureSet | None
     flags: tuple[str, ...] = ()
+    share: float = 1.0
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,8 +3,8 @@
 What arrives here was made by strangers. The format list is closed, the size is
 checked before a pixel is decoded, Pillow's bomb warning is an error, texts and
 colour profiles inside a PNG are cut out before they are unpacked, and no global
-switch of Pillow is touched: a truncated file is loaded by this call alone as far
-as it goes, and says so in its flags.
+switch of Pillow is touched: of a truncated file only what came of it is taken (see
+`partial`), and its flags and share say so.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from clonedetect.errors import MediaError
+from clonedetect.signals.partial import Part, continued, decoded_part, is_cut_webp
 
 __all__ = ["FORMATS", "FRAMES", "MAX_PIXELS", "WORKING_SIZE", "DecodedImage", "decode", "grey_frame"]
 
@@ -67,6 +68,16 @@ _UPRIGHT: Final = {
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _PACKED_CHUNKS: Final = frozenset({b"zTXt", b"iTXt", b"tEXt", b"iCCP"})
 _HEIF_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
+_HEADS: Final = {
+    b"\xff\xd8\xff": "JPEG",
+    _PNG: "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"RIFF": "WEBP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+}
 # Pillow's decoders raise all of these on hostile input; each of them means "not a picture we can use".
 _DECODER_ERRORS: Final = (
     OSError,
@@ -92,7 +103,9 @@ class DecodedImage:
     `stills` are uint8 (rows, columns), the first frame first and of an animation
     up to `FRAMES`; a longest side of two working sizes and more is halved until
     it is between one and two. `width` and `height` are the file's own,
-    after EXIF orientation. `frames` is the number of frames of an animation where
+    after EXIF orientation; of a truncated file they and the stills are those of the part that came,
+    `origin` is that part's top left corner in the picture (x, y), and `share` (0-1) how many
+    of its pixels came. `frames` is the number of frames of an animation where
     the file says it cheaply, else 1. `flags` names what was met, in alphabetical
     order: ``alpha``, ``animated``, ``cmyk``, ``oriented``, ``palette``,
     ``reduced``, ``sixteen-bit``, ``truncated``.
@@ -104,6 +117,8 @@ class DecodedImage:
     format: str
     frames: int
     flags: tuple[str, ...]
+    share: float = 1.0
+    origin: tuple[int, int] = (0, 0)
 
     @property
     def grey(self) -> npt.NDArray[np.uint8]:
@@ -129,6 +144,9 @@ def decode(data: bytes, *, working_size: int = WORKING_SIZE, max_pixels: int = M
     except UnidentifiedImageError as error:
         raise MediaError(_unopened(data)) from error
     except _DECODER_ERRORS as error:
+        if named := _named(data):
+            why = f"{type(error).__name__}: {error}"
+            raise MediaError(f"a {named} picture that is damaged or ends early: {why}") from error
         raise MediaError(f"the picture does not decode ({type(error).__name__}: {error})") from error
 
 
@@ -143,24 +161,21 @@ def grey_frame(grey: npt.NDArray[np.uint8], size: int = WORKING_SIZE) -> npt.NDA
 
 def _decode(data: bytes, working_size: int, max_pixels: int) -> DecodedImage:
     flags: set[str] = set()
-    with Image.open(BytesIO(_without_packed_chunks(data)), formats=FORMATS) as image:
+    data = _without_packed_chunks(data)
+    with _opened(continued(data) if is_cut_webp(data) else data) as image:
         _check_size(image, max_pixels)
         frames = _frames(image)
         if frames > 1:
             flags.add("animated")
-        orientation = _orientation(image)
         size = image.size
-        if image.format in {"JPEG", "MPO"}:
-            # In the picture's own proportions: draft keeps both sides at least as large as asked. Luma is
-            # what a JPEG stores; asking for it alone leaves colour undecoded.
-            wanted = [max(1, 2 * working_size * side // max(size)) for side in size]
-            image.draft("L", (wanted[0], wanted[1]))
-            if image.size != size:
-                flags.add("reduced")
-        if not _load(image):
-            flags.add("truncated")
-        stills = [_still(image, flags, orientation, working_size)]
-        for number in _sampled(frames, max_pixels // (size[0] * size[1])):
+        _draft(image, working_size)
+        if image.size != size:
+            flags.add("reduced")
+        form = image.format or ""
+        part = None if not is_cut_webp(data) and _load(image) else _part(data, working_size)
+        orientation = _orientation(image)
+        stills = [_still(image if part is None else part.image, flags, orientation, working_size)]
+        for number in _sampled(frames, max_pixels // (size[0] * size[1])) if part is None else ():
             try:
                 image.seek(number)
                 _check_size(image, max_pixels)
@@ -169,11 +184,63 @@ def _decode(data: bytes, working_size: int, max_pixels: int) -> DecodedImage:
                 flags.add("truncated")
                 break
             stills.append(_still(image, flags, orientation, working_size))
-        form = image.format or ""
+    if part is not None and (part.share < 1 or part.is_coarse):
+        flags.add("truncated")
     if orientation in _UPRIGHT:
         flags.add("oriented")
-    width, height = size[::-1] if _UPRIGHT.get(orientation, (False, 0))[1] % 2 else size
-    return DecodedImage(tuple(stills), width, height, form, frames, tuple(sorted(flags)))
+    left, top, right, bottom = _upright_box(part, size, orientation)
+    return DecodedImage(
+        tuple(stills),
+        right - left,
+        bottom - top,
+        form,
+        frames,
+        tuple(sorted(flags)),
+        1.0 if part is None else part.share,
+        (left, top),
+    )
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data), formats=FORMATS)
+
+
+def _draft(image: Image.Image, working_size: int) -> None:
+    """Have a JPEG decoded no larger than needed.
+
+    In the picture's own proportions: draft keeps both sides at least as large as asked. Luma is
+    what a JPEG stores; asking for it alone leaves colour undecoded.
+    """
+    if image.format in {"JPEG", "MPO"}:
+        wanted = [max(1, 2 * working_size * side // max(image.size)) for side in image.size]
+        image.draft("L", (wanted[0], wanted[1]))
+
+
+def _part(data: bytes, working_size: int) -> Part:
+    """Return what came of a file that ends early, drafted as the whole would be."""
+
+    def opened(content: bytes) -> Image.Image:
+        image = _opened(content)
+        _draft(image, working_size)
+        return image
+
+    return decoded_part(data, opened)
+
+
+def _upright_box(part: Part | None, size: tuple[int, int], orientation: int) -> tuple[int, int, int, int]:
+    """Return where the part of a stored picture of `size` lies once upright: left, top, right, bottom."""
+    width, height = size
+    left, top, right, bottom = 0, 0, width, height
+    if part is not None:
+        top = round(part.top * height)
+        bottom = max(top + 1, round(part.bottom * height))
+    is_mirrored, turns = _UPRIGHT.get(orientation, (False, 0))
+    if is_mirrored:
+        left, right = width - right, width - left
+    for _ in range(turns):
+        left, top, right, bottom = top, width - right, bottom, width - left
+        width, height = height, width
+    return left, top, right, bottom
 
 
 def _still(image: Image.Image, flags: set[str], orientation: int, working_size: int) -> npt.NDArray[np.uint8]:
@@ -220,7 +287,16 @@ def _without_packed_chunks(data: bytes) -> bytes:
 def _unopened(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and not HEIF_OPENS:
         return "a HEIC picture: to open these install the extra, pip install 'clonedetect[heic]'"
+    if named := _named(data):
+        return f"a {named} picture that is damaged or ends early: nothing of it can be decoded"
     return f"not a picture of a format we open ({', '.join(FORMATS)}): {len(data)} bytes"
+
+
+def _named(data: bytes) -> str:
+    """Return the format that a file's first bytes claim, "" for none that is opened."""
+    if data[4:8] == b"ftyp":
+        return "AVIF" if data[8:12] in _AVIF_BRANDS else "HEIF" if data[8:12] in _HEIF_BRANDS else ""
+    return next((name for head, name in _HEADS.items() if data.startswith(head)), "")
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
@@ -258,19 +334,12 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _load(image: Image.Image) -> bool:
-    """Load the pixels; return False where the file ended early but part of it is there.
-
-    Pillow has filled its buffer up to the damage when it raises. Emptying the
-    list of tiles declares the rest done, for this one picture; the documented
-    alternative is a global that would let every thread accept damaged files.
-    """
+    """Load the pixels; return False where the file ended early: Pillow then raises with tiles to do."""
     try:
         image.load()
     except OSError:
         if not isinstance(image, ImageFile.ImageFile) or not image.tile:
             raise
-        image.tile = []
-        image.load()
         return False
     return True
 

@@ -128,6 +128,8 @@ def _signals(data: bytes, decoded: DecodedImage, picture: Sampled, later: list[S
         thumbnail=_thumbnail(picture.frame),
         features=None,
         flags=decoded.flags,
+        share=decoded.share,
+        origin=decoded.origin,
     )
 
 

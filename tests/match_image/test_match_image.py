@@ -346,7 +346,7 @@ def test_a_truncated_stranger_is_inconclusive(strangers, index):
     Image.open(strangers["brick.png"]).convert("RGB").save(data, "JPEG", quality=90)
     outcome = ask(data.getvalue()[: len(data.getvalue()) // 2], index)
     assert outcome.verdict is Verdict.INCONCLUSIVE
-    assert "ends early" in outcome.reasons[0]
+    assert "the file is truncated" in outcome.reasons[0]
 
 
 def test_a_stranger_is_none(strangers, index):
