@@ -66,6 +66,11 @@ def emit(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def warn(text: str) -> None:
+    """Say on standard error what the operator must know, also where no progress is wanted."""
+    stderr().print(Text.assemble(("warning:", "bold yellow"), " ", text), soft_wrap=True)
+
+
 def json_option(command: F) -> F:
     """Add ``--json``."""
     return click.option(

@@ -8,7 +8,17 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, track, wants_json
+from clonedetect.cli.console import (
+    emit,
+    json_option,
+    plain,
+    quiet_option,
+    stderr,
+    stdout,
+    track,
+    wants_json,
+    warn,
+)
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
@@ -16,7 +26,8 @@ from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.visualising import NotDrawn, Visualiser
-from clonedetect.models.match import Match, Region, RegionKind, Verdict
+from clonedetect.models.calibration import departures, not_calibrated
+from clonedetect.models.match import ImageMeasure, Match, Region, RegionKind, Verdict
 from clonedetect.models.reasons import limits_first
 from clonedetect.settings.file import read_settings
 
@@ -55,6 +66,8 @@ def match(
     chosen = read_settings(settings, index)
     banks = read_banks(chosen)
     names = list_files(files)
+    for told in not_calibrated(departures(chosen.settings.thresholds.image)):
+        warn(told)
     has_findings = False
     with (
         open_reference(index) as reference,
@@ -107,6 +120,15 @@ def _match_row(one: Match) -> dict[str, object]:
         "distance": one.distance,
         "reasons": one.reasons,
         "regions": [_region_row(region) for region in one.regions],
+    } | ({} if one.image is None else _bounds_row(one.image))
+
+
+def _bounds_row(measure: ImageMeasure) -> dict[str, object]:
+    return {
+        "calibration": measure.calibration,
+        "calibration_run": measure.calibration_run,
+        "thresholds": measure.thresholds,
+        "departures": measure.departures,
     }
 
 

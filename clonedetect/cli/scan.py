@@ -15,11 +15,19 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json
+from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
-from clonedetect.jobs.scanning import FindingEvent, NoteEvent, ScanEvent, ScanRequest, ScanSummary, scan
+from clonedetect.jobs.scanning import (
+    FindingEvent,
+    NoteEvent,
+    ScanEvent,
+    ScanRequest,
+    ScanSummary,
+    WarningEvent,
+    scan,
+)
 from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
@@ -127,6 +135,8 @@ class _Live:
                 )
             case NoteEvent(text):
                 self._console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
+            case WarningEvent(text):
+                warn(text)
             case PageDone():
                 self._describe(self._judging(event))
 

@@ -69,6 +69,11 @@ PURPOSES: dict[Purpose, str] = {
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("account, item", "somebody's account on the platform, and one public post of it"),
     ("authorization (grant)", "the dated document that says which hosts may be looked at, by whom and why"),
+    (
+        "calibration",
+        "the bounds that decide on pictures, by the name under which their error was measured; others may err"
+        " more often",
+    ),
     ("capture", "one request and everything that came back, kept byte for byte with its time"),
     ("confirmed", "the pair was compared in detail, and passed rules whose error was measured beforehand"),
     ("custody log", "the list of who did what and when, each line holding the digest of the line before"),
@@ -127,6 +132,14 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
         )
     if measure.rule and not any(reason.startswith(measure.rule) for reason in match.reasons):
         said.append(f"Rule that decided: {measure.rule}.")
+    if measure.calibration:
+        run = (
+            f", whose error was measured in run {measure.calibration_run}" if measure.calibration_run else ""
+        )
+        said.append(f"Bounds: calibration {measure.calibration}{run}.")
+    if measure.departures:
+        named = "; ".join(str(one) for one in measure.departures)
+        said.append(f"Of these the operator set otherwise: {named}.")
     return tuple(said)
 
 

@@ -37,12 +37,22 @@ from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.stopping import Stop, stoppable
+from clonedetect.models.calibration import departures, not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import GrantFile
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.settings.file import SettingsFile, read_settings
 
-__all__ = ["FindingEvent", "NoteEvent", "ScanEvent", "ScanRequest", "ScanSummary", "open_case", "scan"]
+__all__ = [
+    "FindingEvent",
+    "NoteEvent",
+    "ScanEvent",
+    "ScanRequest",
+    "ScanSummary",
+    "WarningEvent",
+    "open_case",
+    "scan",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,14 @@ class NoteEvent:
     text: str
 
 
-ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent
+@dataclass(frozen=True, slots=True)
+class WarningEvent:
+    """Something that makes the results of this run worth less than is published."""
+
+    text: str
+
+
+ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | WarningEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +122,9 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     """
     began = time.monotonic()
     chosen = read_settings(request.settings, request.index)
+    loosened = not_calibrated(departures(chosen.settings.thresholds.image))
+    for text in loosened if request.analyse else ():
+        on_event(WarningEvent(text))
     banks = read_banks(chosen)
     bank = negative_bank(banks.negative) if request.analyse else None  # told before the first request
     signed = read_grant(request.grant)

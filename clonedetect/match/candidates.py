@@ -19,7 +19,14 @@ from clonedetect.match.comparison import (
     undrawn_picture,
 )
 from clonedetect.match.direct import HashRoute, compare_directly
-from clonedetect.match.image import Judgement, best_comparison, confirm_image, is_low_content, truncation
+from clonedetect.match.image import (
+    Judgement,
+    best_comparison,
+    caveats,
+    confirm_image,
+    is_low_content,
+    truncation,
+)
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
@@ -268,7 +275,7 @@ class _Search:
         right, bottom = left + query.width, top + query.height
         outline = ((left, top), (right, top), (right, bottom), (left, bottom))
         region = Region(RegionKind.IMAGE, polygon=outline)
-        figures = judged.reasons if comparison is not None else truncation(query)
+        figures = judged.reasons if comparison is not None else caveats(query, self.thresholds)
         others = max(judged.measure.other_accounts, len(accounts - {reference.account_id}))
         measure = replace(judged.measure, other_accounts=others)
         return Judgement(verdict, measure, (*reasons, *figures), (region,))

@@ -21,12 +21,13 @@ from clonedetect.match.geometry import scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import Outline, is_cut_out, laid_over
 from clonedetect.match.rules import CALIBRATION, believed_change, covered_rule_of, evidence_of, rule_of
+from clonedetect.models.calibration import MEASURED_IN, departures, not_calibrated
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import ImageSignals
 
-__all__ = ["Judgement", "best_comparison", "confirm_image", "is_low_content", "truncation"]
+__all__ = ["Judgement", "best_comparison", "caveats", "confirm_image", "is_low_content", "truncation"]
 
 LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
@@ -63,6 +64,11 @@ def truncation(signals: ImageSignals) -> tuple[str, ...]:
     of = "its first frame" if "animated" in signals.flags else "its area"
     less = "later frames are missing" if "animated" in signals.flags else "some of its detail is missing"
     return (f"the file is truncated: 100% of {of} was decoded, {less}",)
+
+
+def caveats(signals: ImageSignals, thresholds: ImageThresholds) -> tuple[str, ...]:
+    """Return what must be said beside whatever is found: the file is truncated, a threshold was loosened."""
+    return (*truncation(signals), *not_calibrated(departures(thresholds)))
 
 
 def best_comparison(
@@ -116,9 +122,9 @@ def confirm_image(
     bank = () if mask is None else mask.bank
     if bank:
         objections += (f"what is left out is {in_bank(bank)}",)
-    objections += truncation(query)
+    objections += caveats(query, thresholds)
     plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
-    measure = _with_route(plain, route, rule)
+    measure = _under(thresholds, _with_route(plain, route, rule))
     figures = _figures(measure, masked, route) + laid
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
     if rule:
@@ -199,8 +205,8 @@ def _unaligned(
 ) -> Judgement:
     """Decide a pair without a transform: hash-only references and low texture go to people."""
     bare = ImageMeasure(reference.media_id, reference.digest, 0, 0.0, 0.0, 0.0)
-    measure = _with_route(bare, route)
-    near = (*_route_reasons(route), *truncation(query))
+    measure = _under(thresholds, _with_route(bare, route))
+    near = (*_route_reasons(route), *caveats(query, thresholds))
     if route is None:
         return Judgement(Verdict.NONE, measure, ("no transform lays our picture on this one",))
     features = reference_features(reference)
@@ -248,7 +254,17 @@ def _measure(
         mirrored=bool(np.linalg.det(full) < 0),
         blocks=blocks.rows(),
         points=tuple((a, b, c, d) for a, b, c, d in pairs),
+    )
+
+
+def _under(thresholds: ImageThresholds, measure: ImageMeasure) -> ImageMeasure:
+    """Return a measure with the bounds it was judged by, and where their error rates were measured."""
+    return replace(
+        measure,
         calibration=CALIBRATION,
+        calibration_run=MEASURED_IN,
+        thresholds=thresholds,
+        departures=departures(thresholds),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clonedetect.models.calibration import Departure
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
+from clonedetect.models.settings import ImageThresholds
 
 __all__ = [
     "Finding",
@@ -72,8 +74,9 @@ class ImageMeasure:
     is the agreement map as rows of one character a block (``+`` agrees, ``-``
     disagrees, ``.`` flat, ``#`` masked, ``x`` laid over, blank outside); `other_accounts` counts
     the other accounts of the index that publish this picture as a whole;
-    `calibration` names the bounds that were applied, whose error rates are
-    published under that name.
+    `calibration` names the bounds that were applied, whose error rates were measured in the
+    run `calibration_run` and are published under that name; `thresholds` are those
+    that the deployment set, and `departures` which of them are not the calibrated ones.
     """
 
     media_id: MediaId
@@ -92,6 +95,9 @@ class ImageMeasure:
     rule: str = ""
     other_accounts: int = 0
     calibration: str = ""
+    calibration_run: str = ""
+    thresholds: ImageThresholds | None = None
+    departures: tuple[Departure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

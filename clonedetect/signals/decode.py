@@ -143,6 +143,8 @@ def decode(data: bytes, *, working_size: int = WORKING_SIZE, max_pixels: int = M
             return _decode(data, working_size, max_pixels)
     except UnidentifiedImageError as error:
         raise MediaError(_unopened(data)) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise MediaError(f"the picture claims more pixels than the {max_pixels} we decode") from error
     except _DECODER_ERRORS as error:
         if named := _named(data):
             why = f"{type(error).__name__}: {error}"

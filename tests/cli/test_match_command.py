@@ -18,8 +18,10 @@ from clonedetect.demo.pictures import jpeg
 from clonedetect.errors import InputError
 from clonedetect.jobs import matching
 from clonedetect.jobs.matching import list_files
+from clonedetect.match.rules import CALIBRATION
 from clonedetect.match.text_rules import Evidence as TextEvidence
 from clonedetect.match.text_rules import decide
+from clonedetect.models.calibration import MEASURED_IN
 from clonedetect.models.ids import digest_of
 from clonedetect.models.match import Verdict
 from clonedetect.models.reasons import limits_first
@@ -250,3 +252,35 @@ def test_a_wrong_index_and_a_bare_command_are_told(tmp_path: Path, platform) -> 
 def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd) -> None:
     assert list(console.track([1, 2], 2, "counting", quiet=False)) == [1, 2]
     assert capfd.readouterr() == ("", "")
+
+
+LOOSENED = "[thresholds.image]\nagree = 0.7\nlargest_disagreement = 0.05\n"
+NOT_CALIBRATED = "not calibrated: agree 0.7 instead of 0.8; the published error rates do not hold"
+
+
+def test_a_match_shows_the_bounds_in_force_and_a_loosened_one_is_warned_of(platform, tmp_path: Path) -> None:
+    (tmp_path / "copy.jpg").write_bytes(recompressed(platform.picture("p-1001")))
+    (tmp_path / "settings.toml").write_text(LOOSENED)
+    plain = command("match", platform.index, tmp_path / "copy.jpg")
+    assert "warning" not in plain.err
+    (row,) = plain.events
+    assert row["thresholds"]["agree"] == 0.8
+    assert (row["calibration"], row["departures"]) == (CALIBRATION, [])
+    assert row["calibration_run"] == MEASURED_IN
+    words = ("match", platform.index, tmp_path / "copy.jpg", "--settings", tmp_path / "settings.toml")
+    loosened = command(*words, "--quiet")
+    assert f"warning: {NOT_CALIBRATED}" in loosened.err
+    (row,) = loosened.events
+    assert row["thresholds"]["agree"] == 0.7
+    assert [(one["name"], one["calibrated"], one["is_looser"]) for one in row["departures"]] == [
+        ("agree", 0.8, True),
+        ("largest_disagreement", 0.08, False),
+    ]
+    assert NOT_CALIBRATED in row["reasons"]
+
+
+def test_settings_show_warns_of_a_loosened_threshold(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "settings.toml").write_text(LOOSENED)
+    monkeypatch.setattr("clonedetect.cli.settings.wants_json", lambda as_json: as_json)
+    assert NOT_CALIBRATED in command("settings", "show", "--settings", tmp_path / "settings.toml").err
+    assert "warning" not in command("settings", "show").err

@@ -19,6 +19,7 @@ from clonedetect.evidence.tables import NOT_JUDGED
 from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, PURPOSES, VERDICTS
 from clonedetect.match.sheet import MARGIN, WIDTH
 from clonedetect.match.text_rules import GATES
+from clonedetect.models.calibration import Departure, not_calibrated
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
 from clonedetect.models.match import Kind, Verdict
@@ -560,3 +561,21 @@ def test_a_pair_laid_by_its_fingerprints_says_how_much_agrees(case):
     assert "laid over the other as their fingerprints say, after mirroring" in text
     assert "97% of the parts with detail agree" in text
     assert "points of one picture" not in text
+
+
+def test_an_exhibit_names_the_calibration_and_what_the_operator_set_otherwise(case):
+    picture, text = case.contents.findings
+    calm = replace(picture.match.image, calibration="pictures-3", calibration_run="e800311f7684")
+    changed = (Departure("agree", 0.6, 0.8, is_looser=True), Departure("inliers", 20, 15, is_looser=False))
+    loose = replace(calm, departures=changed)
+
+    def shown(measure, reasons=()):
+        match = replace(picture.match, image=measure, reasons=(*picture.match.reasons, *reasons))
+        return why(drawn(case, replace(case.contents, findings=(replace(picture, match=match), text))), 1)
+
+    plain = shown(calm)
+    assert "Bounds: calibration pictures-3, whose error was measured in run e800311f7684." in plain
+    assert "set otherwise" not in plain
+    told = shown(loose, not_calibrated(changed))
+    assert "Of these the operator set otherwise: agree 0.6 instead of 0.8; inliers 20 instead of 15." in told
+    assert "Not calibrated: agree 0.6 instead of 0.8; the published error rates do not hold." in told
