@@ -149,7 +149,7 @@ def stats_command(
         else:
             for part in shown(found, is_verbose=verbose):
                 stdout().print(part)
-            for line in () if shared is None else told(shared):
+            for line in told(shared):
                 stdout().print(plain(line), soft_wrap=True)
             stdout().print(f"snapshot {found.snapshot_id}", markup=False, soft_wrap=True)
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from clonedetect.jobs.sharing import Sharing
 
 __all__ = ["told"]
 
 
-def told(found: Sharing) -> Iterator[str]:
-    """Yield what was counted and what was compared, and whether that was a sample."""
+NOT_ASKED: Final = "pictures of several owners, template-like pictures: --templates"
+
+
+def told(found: Sharing | None) -> Iterator[str]:
+    """Yield what was counted and what was compared, and whether that was a sample; how to ask for None."""
+    if found is None:
+        yield NOT_ASKED
+        return
     yield (
         f"pictures of several owners: {found.shared:,} of {found.pictures:,}, "
         f"one of them of {found.most_owners:,} owners"

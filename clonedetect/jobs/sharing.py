@@ -21,6 +21,7 @@ from clonedetect.match.mask import template_mask
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import VIEWS_PER_MEDIA
+from clonedetect.settings.file import read_settings
 
 __all__ = ["SAMPLE", "Sharing", "picture_sharing"]
 
@@ -74,8 +75,10 @@ class _Held:
 def picture_sharing(folder: Path, *, sample: int = SAMPLE, track: Track | None = None) -> Sharing:
     """Count shared pictures, and compare up to `sample` pictures with their neighbours.
 
-    `track` may wrap what is gone through, to show progress. Raises InputError where there is no index.
+    Compared under the thresholds of the index's own settings, as its matches are. `track` may
+    wrap what is gone through, to show progress. Raises InputError where there is no index.
     """
+    thresholds = read_settings(None, folder).settings.thresholds.image
     with IndexStore.open(folder) as store:
         held = dict(_held(store))
         comparable = [
@@ -86,7 +89,9 @@ def picture_sharing(folder: Path, *, sample: int = SAMPLE, track: Track | None =
     chosen = sorted(drawn(comparable, sample)) if is_sampled else comparable
     with open_reference(folder) as index:
         owners = [len(each) for each in _owners(held, index)]
-        found = list(_template_like(index, chosen if track is None else track(chosen, len(chosen))))
+        found = list(
+            _template_like(index, thresholds, chosen if track is None else track(chosen, len(chosen)))
+        )
     return Sharing(
         pictures=len(held),
         shared=sum(count > 1 for count in owners),
@@ -136,8 +141,9 @@ def _near(numbers: Sequence[int], held: Mapping[int, _Held], index: OpenIndex) -
     return found
 
 
-def _template_like(index: OpenIndex, pictures: Iterable[MediaId]) -> Iterator[ItemId]:
-    thresholds = ImageThresholds()
+def _template_like(
+    index: OpenIndex, thresholds: ImageThresholds, pictures: Iterable[MediaId]
+) -> Iterator[ItemId]:
     for media_id in pictures:
         for reference in index.images([media_id]):
             hidden = template_mask(reference, index, thresholds).hidden

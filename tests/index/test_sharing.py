@@ -94,3 +94,17 @@ def test_the_command_tells_it_only_when_asked(folder, monkeypatch) -> None:
     shown = CliRunner().invoke(cli, [*words, "--sample", "3"]).stdout
     assert "pictures of several owners: 3 of 11, one of them of 3 owners" in shown
     assert "3 compared (a sample, seed 1)" in shown
+    assert "of 3 compared" in shown
+    unasked = CliRunner().invoke(cli, ["index", "stats", str(folder)]).stdout
+    assert "pictures of several owners, template-like pictures: --templates" in unasked
+
+
+def test_templates_are_told_under_the_thresholds_of_the_index(folder) -> None:
+    """A block agrees nowhere at a correlation of one: no mask, and nothing template-like."""
+    settings = folder / "settings.toml"
+    settings.write_text("[thresholds.image]\nblock_ncc = 1\n")
+    try:
+        assert picture_sharing(folder).template_like == 0
+    finally:
+        settings.unlink()
+    assert picture_sharing(folder).template_like == 5
