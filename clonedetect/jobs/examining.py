@@ -120,7 +120,8 @@ class Examiner:
         """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""
         self._require_open()
         width, height = query.signals.width, query.signals.height
-        if max(width, height) < _LEAST_SIDE:
+        is_whole = "truncated" not in query.signals.flags
+        if is_whole and max(width, height) < _LEAST_SIDE:
             return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
         others = [one for one in siblings if one.signals.digest != query.signals.digest]
         thresholds = self.settings.thresholds.image

@@ -116,6 +116,16 @@ def test_a_truncated_stranger_is_inconclusive_by_how_much_was_seen(strangers, in
     assert 40 <= int(said[1]) <= 55
 
 
+def test_what_came_of_a_narrow_picture_is_not_taken_for_an_icon(photographs, index):
+    data = cut(encoded(photographs[NAME].crop((0, 0, 40, 400)), "BMP"), 0.1)
+    with Examiner(index, Settings(), workers=1) as examiner:
+        query = examiner.query(data)
+        assert max(query.signals.width, query.signals.height) < 48
+        outcome = examiner.picture(query)
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert outcome.reasons[0].startswith("the file is truncated: ")
+
+
 @pytest.mark.parametrize("form", ["AVIF", "HEIF"])
 def test_formats_that_give_nothing_of_a_part_say_that(form, photographs, index):
     data = encoded(photographs[NAME], form, quality=80)
