@@ -74,7 +74,8 @@ class ImageSignals:
     """All signals of one picture after EXIF orientation; width and height in pixels.
 
     `hashes` holds what the index stores (full view first); `flags` names what
-    decoding met (``truncated``, ``animated``, ``alpha``, ``cmyk`` ...).
+    decoding met (``truncated``, ``animated``, ``alpha``, ``cmyk`` ...); `values` are
+    those of the operator's signals (`models.slot`), by name.
     """
 
     digest: Digest
@@ -86,6 +87,7 @@ class ImageSignals:
     thumbnail: Thumbnail
     features: FeatureSet | None
     flags: tuple[str, ...] = ()
+    values: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
