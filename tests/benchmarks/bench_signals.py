@@ -32,6 +32,7 @@ from clonedetect.match.candidates import HASH_CANDIDATES, ImageOutcome, image_ca
 from clonedetect.match.mask import MaskCache
 from clonedetect.match.proposals import propose
 from clonedetect.models.match import Verdict
+from clonedetect.models.reference import Generation
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.slot import Signal
 from clonedetect.signals.image import QueryImage, query_image
@@ -177,8 +178,6 @@ def test_what_asking_costs_where_nothing_is_found(pictures: Pictures, index: Ope
 
 @pytest.mark.parametrize("size", [256, 576, 1024])
 def test_a_scan_of_a_million_vectors(size: int, tmp_path: Path, record) -> None:
-    from clonedetect.models.reference import Generation
-
     values = np.random.default_rng(1).integers(0, 256, (MILLION, size), dtype=np.uint8)
     VectorIndex.build(
         tmp_path / "v", values, np.arange(MILLION, dtype=np.int64), generation=Generation(1, "")
@@ -186,8 +185,15 @@ def test_a_scan_of_a_million_vectors(size: int, tmp_path: Path, record) -> None:
     index = VectorIndex.open(tmp_path / "v")
     index.range_search(values[:1], 500)  # read once: the page cache holds it
     for count in (1, 4, 64):
-        started = time.perf_counter()
-        numbers, _, _ = index.range_search(values[:count], 500)
-        spent = time.perf_counter() - started
-        assert set(numbers.tolist()) == set(range(count))
-        record(SECTION, f"a million values of {size} bytes, {count} at once", round(spent, 3), "s")
+        taken = []
+        for _ in range(3):
+            started = time.perf_counter()
+            numbers, _, _ = index.range_search(values[:count], 500)
+            taken.append(time.perf_counter() - started)
+            assert set(numbers.tolist()) == set(range(count))
+        record(
+            SECTION,
+            f"a million values of {size} bytes, {count} at once, best of 3",
+            round(min(taken), 3),
+            "s",
+        )
