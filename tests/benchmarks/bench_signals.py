@@ -4,7 +4,8 @@ r"""What the built-in signals propose that hashes and local features do not, and
       --timeout 0
 
 The folder holds ``images/originals`` and ``images/distractors``, all of which are indexed but the backdrops.
-CLONEDETECT_BENCH_QUERIES (default 24) is the number of development pictures that are transformed.
+CLONEDETECT_BENCH_QUERIES (default 24) is the number of development pictures that are transformed. Set
+OPENBLAS_NUM_THREADS=1 where other work runs beside: threads that wait for each other count as processor time.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clonedetect.models.slot import Signal
 from clonedetect.settings.document import parse_settings
+from clonedetect.signals.slot import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "signals.md").read_text("utf-8")
@@ -27,6 +28,11 @@ def test_the_settings_shown_are_read_and_the_entry_point_is_the_package_s() -> N
     settings, _ = parse_settings(chosen.encode(), name="shown")
     assert settings.signals.active == ("own-network",)
     assert point in (PACKAGE / "pyproject.toml").read_text("utf-8")
+
+
+def test_the_radii_measured_are_those_of_the_built_in_signals() -> None:
+    told = re.findall(r"^\| `([a-z-]+)`, radius (\d+) ", PAGE, re.MULTILINE)
+    assert {(signal.name, str(signal.radius)) for signal in BUILT_IN} <= set(told)
 
 
 def test_each_field_of_a_signal_is_told() -> None:
