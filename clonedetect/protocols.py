@@ -13,7 +13,15 @@ from clonedetect.models.item import Item
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import FeatureSet
 
-__all__ = ["CharacterModel", "FeatureVotes", "HashIndex", "Postings", "RecordReader", "ReferenceIndex"]
+__all__ = [
+    "CharacterModel",
+    "FeatureVotes",
+    "HashIndex",
+    "Neighbours",
+    "Postings",
+    "RecordReader",
+    "ReferenceIndex",
+]
 
 Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """Query numbers, ids and distances, ordered by query, distance, id."""
@@ -41,6 +49,19 @@ class HashIndex(Protocol):
 
     def snapshot(self) -> Generation:
         """Return which state of the index answers."""
+        ...
+
+
+class Neighbours(Protocol):
+    """Lookup of the values of one of the operator's signals (`models.slot`)."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every neighbour within the radius is always returned."""
+        ...
+
+    def range_search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
+        """Return all stored values within `radius`, in its unit, of each of `queries`, uint8 (q, size)."""
         ...
 
 
@@ -99,6 +120,13 @@ class ReferenceIndex(Protocol):
     @property
     def hashes(self) -> HashIndex:
         """The 256-bit hashes of all views; ids as `models.signal.VIEWS_PER_MEDIA` says."""
+        ...
+
+    def neighbours(self, name: str) -> Neighbours:
+        """Return the values of one of the operator's signals; ids as those of hashes.
+
+        Raises ValueError for a signal the index does not hold.
+        """
         ...
 
     @property

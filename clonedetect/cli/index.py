@@ -43,6 +43,7 @@ from clonedetect.jobs.indexing import Progress as Step
 from clonedetect.jobs.sharing import SAMPLE, picture_sharing
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.item import Visibility
+from clonedetect.settings.file import read_settings
 
 __all__ = ["index"]
 
@@ -66,6 +67,7 @@ index.add_command(compact)
 )
 @click.option("--admit", default="", help="Also take in items never public: logged_in,followers,private.")
 @click.option("--media", type=_FOLDER, metavar="DIR", help="Where the files are that an export only names.")
+@click.option("--settings", type=_FOLDER, metavar="FILE", help="Settings instead of INDEX/settings.toml.")
 @click.option("--workers", type=click.IntRange(1), help="Hashing processes (default: processors less one).")
 @click.option("--strict", is_flag=True, help="End with 3 if any row was refused.")
 @json_option
@@ -77,6 +79,7 @@ def add(
     source_format: SourceFormat | None,
     admit: str,
     media: Path | None,
+    settings: Path | None,
     workers: int | None,
     strict: bool,
     as_json: bool,
@@ -91,6 +94,7 @@ def add(
     """
     with exit_codes():
         classes = _classes(admit)
+        signals = read_settings(settings, folder).settings.signals.active
         with _progress(quiet) as on_progress:
             result = add_sources(
                 folder,
@@ -98,6 +102,7 @@ def add(
                 source_format=source_format,
                 admit=classes,
                 media=media,
+                signals=signals,
                 on_progress=on_progress,
                 workers=workers,
             )

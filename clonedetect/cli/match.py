@@ -25,6 +25,7 @@ from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
+from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.visualising import NotDrawn, Visualiser
 from clonedetect.models.calibration import departures, not_calibrated
 from clonedetect.models.match import ImageMeasure, Match, Region, RegionKind, Verdict
@@ -65,13 +66,16 @@ def match(
     """
     chosen = read_settings(settings, index)
     banks = read_banks(chosen)
+    signals = named_signals(chosen.settings.signals.active)
     names = list_files(files)
     for told in not_calibrated(departures(chosen.settings.thresholds.image)):
         warn(told)
     has_findings = False
     with (
-        open_reference(index) as reference,
-        Examiner(reference, chosen.settings, banks.phrases, bank=negative_bank(banks.negative)) as examiner,
+        open_reference(index, signals=signals) as reference,
+        Examiner(
+            reference, chosen.settings, banks.phrases, bank=negative_bank(banks.negative), signals=signals
+        ) as examiner,
     ):
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):

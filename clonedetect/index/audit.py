@@ -15,15 +15,18 @@ from clonedetect.errors import ClonedetectError
 from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest, views_of
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
+from clonedetect.index.hotsignals import folder_of
 from clonedetect.index.reference import HotSource
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
 from clonedetect.index.schema import DATABASE
 from clonedetect.index.store import HOT, IndexStore
 from clonedetect.index.texts import SCHEMA as TEXTS_SCHEMA
 from clonedetect.index.texts import block_of, opened_postings
+from clonedetect.index.vectors import SCHEMA as VECTORS_SCHEMA
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media
 from clonedetect.models.signal import ImageSignals, ViewHash
+from clonedetect.models.slot import Distance
 
 __all__ = ["Verification", "verify"]
 
@@ -43,8 +46,9 @@ def verify(store: IndexStore, *, read_files: bool = False) -> Verification:
 
     1. SQLite's own check of the file. 2. Every item's digest from its row and
     its signals. 3. The snapshot id from all items. 4. The lookups of every
-    caption, no more and no fewer. 5. The hot files' elements. 6. With
-    `read_files`, the digest of every picture and video that is still in place.
+    caption, no more and no fewer. 5. The hot files' elements. 6. That each picture
+    has a value of each of the operator's signals. 7. With `read_files`, the digest of
+    every picture and video that is still in place.
     """
     checked: dict[str, int] = {}
     faults: list[str] = []
@@ -111,6 +115,11 @@ def _recomputed_media(store: IndexStore, media_id: int, media: Media) -> bytes:
     features = store.db.execute(
         "SELECT width, height, points, descriptors FROM features WHERE media_id = ?", (media_id,)
     ).fetchone()
+    values: list[tuple[str, bytes]] = []
+    if store.signals:  # an older schema has no table of them
+        values = store.db.execute(
+            "SELECT name, value FROM signals WHERE media_id = ? ORDER BY name", (media_id,)
+        ).fetchall()
     names: list[tuple[str, str, int]] = msgspec.json.decode(hashes[0]) if hashes else []
     signals = ImageSignals(
         digest=Digest(media.digest or ""),
@@ -125,6 +134,7 @@ def _recomputed_media(store: IndexStore, media_id: int, media: Media) -> bytes:
         thumbnail=read_thumbnail(image[3]),
         features=read_features(*features) if features else None,
         flags=tuple(image[2].split()),
+        values=tuple(values),
     )
     return media_digest(media, signals)
 
@@ -153,7 +163,11 @@ def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
 
 
 def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
-    for name, schema in (("hashes", HAMMING_SCHEMA), ("texts", TEXTS_SCHEMA)):
+    files = {"hashes": HAMMING_SCHEMA, "texts": TEXTS_SCHEMA}
+    for signal in store.signals:
+        is_hash = signal.distance is Distance.HAMMING
+        files[folder_of(signal)] = HAMMING_SCHEMA if is_hash else VECTORS_SCHEMA
+    for name, schema in files.items():
         folder = store.folder / HOT / name
         try:
             faults = verify_arrays(folder, read_plan(folder, schema=schema))
@@ -165,7 +179,23 @@ def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
         yield from faults or ("",)
 
 
-def _check_files(store: IndexStore) -> Iterator[str]:  # 6
+def _check_signals(store: IndexStore) -> Iterator[str]:  # 6
+    for signal in store.signals:
+        rows = store.db.execute(
+            "SELECT item_id, length(value) FROM images JOIN media USING (media_id) LEFT JOIN signals "
+            "ON signals.media_id = images.media_id AND name = ? ORDER BY images.media_id",
+            (signal.name,),
+        )
+        for item_id, size in rows:
+            is_whole = size == signal.size_bytes
+            yield (
+                ""
+                if is_whole
+                else f"item {item_id} has no value of the signal {signal.name}; import it again"
+            )
+
+
+def _check_files(store: IndexStore) -> Iterator[str]:  # 7
     rows: list[tuple[Any, ...]] = store.db.execute(
         "SELECT item_id, path, digest FROM media WHERE path IS NOT NULL ORDER BY media_id"
     ).fetchall()
@@ -184,4 +214,5 @@ _CHECKS: Final = {
     "items": _check_items,
     "captions": _check_lookups,
     "hot files": _check_hot_files,
+    "signals": _check_signals,
 }

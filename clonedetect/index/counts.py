@@ -10,6 +10,7 @@ import msgspec
 from clonedetect.index.balance import Balance
 from clonedetect.index.clusters import Clusters, caption_clusters
 from clonedetect.index.store import IndexStore, SignalKind
+from clonedetect.models.slot import StoredSignal, is_signal_kind
 
 __all__ = ["Growth", "IndexStats", "stats"]
 
@@ -93,7 +94,12 @@ def stats(store: IndexStore) -> IndexStats:
         digest_only=one(f"{media} WHERE kind = 'image' AND digest IS NOT NULL AND hashes.media_id IS NULL"),
         videos=one("SELECT count(*) FROM media WHERE kind = 'video'"),
         captions=one("SELECT count(*) FROM texts"),
-        signals={algorithm: one(_COUNTS[SignalKind(kind)]) for kind, algorithm in store.algorithms.items()},
+        signals={
+            algorithm: one(_COUNTS[SignalKind(kind)])
+            for kind, algorithm in store.algorithms.items()
+            if not is_signal_kind(kind)
+        }
+        | {signal.algorithm: _held(store, signal) for signal in store.signals},
         visibility=dict(classes),
         assumed_public=assumed,
         minors=minors,
@@ -106,6 +112,11 @@ def stats(store: IndexStore) -> IndexStats:
         growth=_growth(store),
         equal_captions=caption_clusters(store),
     )
+
+
+def _held(store: IndexStore, signal: StoredSignal) -> int:
+    row = store.db.execute("SELECT count(*) FROM signals WHERE name = ?", (signal.name,)).fetchone()
+    return int(row[0])
 
 
 def _growth(store: IndexStore) -> Growth:

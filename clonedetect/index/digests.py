@@ -129,6 +129,8 @@ def media_digest(media: Media, signals: ImageSignals | None) -> bytes:
         found = signals.features
         parts += [f"{found.width} {found.height}".encode()]
         parts += [found.points.astype("<f4").tobytes(), found.descriptors.tobytes()]
+    for name, value in sorted(signals.values):
+        parts += [name.encode(), value]
     return _hash(parts)
 
 

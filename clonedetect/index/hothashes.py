@@ -19,7 +19,7 @@ from clonedetect.index.lock import FileLock
 from clonedetect.index.store import IndexStore
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 
-__all__ = ["current_hashes", "renew_hashes"]
+__all__ = ["current_hashes", "may_stand", "renew_hashes"]
 
 _DELTA_AT_LEAST: Final = 20_000
 _DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, merging pays off within a few openings
@@ -37,7 +37,7 @@ def current_hashes(source: HotSource) -> HammingIndex:
             source.folder,
             generation=source.generation,
             lineage=source.lineage,
-            is_wanted=partial(_may_stand, source),
+            is_wanted=partial(may_stand, source),
         )
     elif leftovers(source.folder):
         _tidy(source.folder)
@@ -50,7 +50,7 @@ def _built(source: HotSource, folder: Path) -> HammingIndex:
         index = _caught_up(source, folder)  # whoever held the lock may have built it
         if index is not None:
             return index
-        if not _may_stand(source):  # a later state's files stay for later readers
+        if not may_stand(source):  # a later state's files stay for later readers
             return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
         _write_hashes(source)
         try:
@@ -69,7 +69,7 @@ def _write_hashes(source: HotSource) -> None:
         raise ValueError("hot files are written where the index can be")
     generation, lineage = source.generation, source.lineage
     HammingIndex.build(source.folder, *source.hashes(), generation=generation, lineage=lineage)
-    if not _may_stand(source):
+    if not may_stand(source):
         drop_generation(source.folder, schema=SCHEMA, generation=generation.number, lineage=lineage)
 
 
@@ -89,7 +89,7 @@ def renew_hashes(source: HotSource) -> None:
         drop_leftovers(source.folder)
 
 
-def _may_stand(source: HotSource) -> bool:
+def may_stand(source: HotSource) -> bool:
     """Whether hot files of hashes of this state may lie in the index as it is now.
 
     They may not where something was removed for good since, nor in the place

@@ -11,7 +11,7 @@ the folder cannot be written to, everything is kept in memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
@@ -21,16 +21,19 @@ import numpy.typing as npt
 
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hothashes import current_hashes
+from clonedetect.index.hotsignals import SignalSource, current_signal, folder_of
 from clonedetect.index.hotsource import HotSource
 from clonedetect.index.postings import TextPostings
 from clonedetect.index.rows import image_references
 from clonedetect.index.store import HOT, IndexStore, SignalKind
 from clonedetect.index.texts import text_postings
+from clonedetect.index.vectors import VectorIndex
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
 from clonedetect.models.minhash import jaccard
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import Algorithm
+from clonedetect.models.slot import StoredSignal
 from clonedetect.protocols import CharacterModel, FeatureVotes
 
 __all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index"]
@@ -53,14 +56,17 @@ def open_index(
     votes: VotesFactory,
     model: ModelFactory,
     algorithms: dict[SignalKind, Algorithm] | None = None,
+    signals: Iterable[StoredSignal] = (),
 ) -> OpenIndex:
     """Open the index in `folder` for reading, in the state of its last commit.
 
     `votes` and `model` are called when first asked for. Raises InputError where
-    there is no index and IndexFormatError for another schema or other
-    `algorithms`.
+    there is no index and IndexFormatError for another schema, other
+    `algorithms`, or an index without one of these `signals`.
     """
-    return OpenIndex(IndexStore.open(folder, algorithms=algorithms), votes=votes, model=model)
+    return OpenIndex(
+        IndexStore.open(folder, algorithms=algorithms, signals=signals), votes=votes, model=model
+    )
 
 
 class OpenIndex:
@@ -74,6 +80,7 @@ class OpenIndex:
         self._make_votes = votes
         self._make_model = model
         self._snapshot = store.snapshot()
+        self._neighbours: dict[str, HammingIndex | VectorIndex] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -85,12 +92,32 @@ class OpenIndex:
         """Let go of the database and end a merge under way; lookups that were handed out no longer work."""
         if "hashes" in self.__dict__:
             self.hashes.close()
+        for opened in self._neighbours.values():
+            if isinstance(opened, HammingIndex):
+                opened.close()
         self._store.close()
 
     @cached_property
     def hashes(self) -> HammingIndex:
         """The 256-bit hashes of all views; ids as `models.signal.VIEWS_PER_MEDIA` says."""
         return current_hashes(self._source("hashes"))
+
+    def neighbours(self, name: str) -> HammingIndex | VectorIndex:
+        """The values of one of the operator's signals, opened when first asked for.
+
+        Raises ValueError for a signal the index does not hold.
+        """
+        if name not in self._neighbours:
+            stored = next((signal for signal in self._store.signals if signal.name == name), None)
+            if stored is None:
+                raise ValueError(
+                    f"{self._store.folder} holds no signal {name}; open it with that signal named"
+                )
+            source = self._source(folder_of(stored))
+            self._neighbours[name] = current_signal(
+                SignalSource(source.folder, source.generation, source.lineage, source.db, stored)
+            )
+        return self._neighbours[name]
 
     @cached_property
     def votes(self) -> FeatureVotes:

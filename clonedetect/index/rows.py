@@ -104,11 +104,13 @@ def _insert_signals(db: Database, media_id: MediaId, signals: ImageSignals) -> N
             "INSERT INTO features VALUES (?, ?, ?, ?, ?)",
             (media_id, found.width, found.height, points, np.ascontiguousarray(found.descriptors).tobytes()),
         )
+    for name, value in signals.values:
+        db.execute("INSERT INTO signals VALUES (?, ?, ?)", (media_id, name, value))
 
 
 def delete_media(db: Database, media_id: MediaId, *, generation: int) -> None:
     """Take one picture out of every table and leave its tombstone."""
-    for table in ("hashes", "images", "features", "media"):
+    for table in ("hashes", "images", "features", "signals", "media"):
         db.execute(f"DELETE FROM {table} WHERE media_id = ?", (media_id,))  # noqa: S608  our own names
     db.execute("INSERT INTO removed_media VALUES (?, ?)", (media_id, generation))
 

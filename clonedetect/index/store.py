@@ -24,6 +24,7 @@ import msgspec
 from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index.captions import PreparedCaptions, write_new
 from clonedetect.index.digests import ContentSum, fingerprint_of
+from clonedetect.index.disagreement import disagreement, specified
 from clonedetect.index.lock import FileLock
 from clonedetect.index.schema import (
     BUSY_TIMEOUT_S,
@@ -38,6 +39,7 @@ from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item
 from clonedetect.models.reference import Generation
 from clonedetect.models.signal import Algorithm, ImageSignals, TextSignals
+from clonedetect.models.slot import StoredSignal, is_signal_kind
 
 __all__ = ["HOT", "Change", "IndexStore", "Provenance", "Removal", "SignalKind"]
 
@@ -108,23 +110,32 @@ class IndexStore:
         *,
         writable: bool = False,
         algorithms: Mapping[SignalKind, Algorithm] | None = None,
+        signals: Iterable[StoredSignal] = (),
     ) -> Self:
         """Open the index in `folder`.
 
         Raises InputError where there is none, IndexFormatError for another
-        schema, or signals of other `algorithms` than the caller's, and
-        LockedError, naming the pid, if another process writes.
+        schema, signals of other `algorithms` than the caller's, or an index made
+        without one of the operator's `signals`, and LockedError, naming the pid, if
+        another process writes.
         """
         folder = Path(folder)
         if not (folder / DATABASE).is_file():
             raise InputError(f"{folder} holds no index; make one with: clonedetect index add {folder} SOURCE")
-        return cls._start(folder, writable=writable, algorithms=algorithms)
+        return cls._start(folder, writable=writable, mine=specified((algorithms or {}).items(), signals))
 
     @classmethod
-    def open_or_create(cls, folder: str | Path, *, algorithms: Mapping[SignalKind, Algorithm]) -> Self:
+    def open_or_create(
+        cls,
+        folder: str | Path,
+        *,
+        algorithms: Mapping[SignalKind, Algorithm],
+        signals: Iterable[StoredSignal] = (),
+    ) -> Self:
         """Open the index in `folder` for writing, made if there is none.
 
-        Raises what `open` raises, and InputError for a folder of other things.
+        Raises what `open` raises, IndexFormatError for an index that holds more of the
+        operator's signals than these `signals`, and InputError for a folder of other things.
         """
         folder = Path(folder)
         if folder.exists() and not (folder / DATABASE).exists():
@@ -133,11 +144,12 @@ class IndexStore:
             if any(entry.name not in _HARMLESS for entry in folder.iterdir()):
                 raise InputError(f"{folder} is not empty and holds no index; name another folder")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls._start(folder, writable=True, algorithms=algorithms)
+        mine = specified(algorithms.items(), signals)
+        return cls._start(folder, writable=True, mine=mine, is_filled=True)
 
     @classmethod
     def _start(
-        cls, folder: Path, *, writable: bool, algorithms: Mapping[SignalKind, Algorithm] | None
+        cls, folder: Path, *, writable: bool, mine: Mapping[str, str], is_filled: bool = False
     ) -> Self:
         lock = FileLock(folder / LOCK) if writable else None
         try:
@@ -147,7 +159,7 @@ class IndexStore:
                 lock.close()
             raise
         try:
-            store._agree(algorithms or {})
+            store._agree(mine, is_filled=is_filled)
         except BaseException:
             store.close()
             raise
@@ -173,6 +185,11 @@ class IndexStore:
     def algorithms(self) -> dict[str, str]:
         """What made the signals: kind to algorithm with version and parameters."""
         return dict(self.db.execute("SELECT kind, specification FROM algorithms ORDER BY kind").fetchall())
+
+    @property
+    def signals(self) -> tuple[StoredSignal, ...]:
+        """The operator's signals of which the index holds a value for each of its pictures, by name."""
+        return tuple(StoredSignal.parse(*pair) for pair in self.algorithms.items() if is_signal_kind(pair[0]))
 
     @property
     def lineage(self) -> str:
@@ -309,28 +326,29 @@ class IndexStore:
         self._is_changed = False
         self._is_purging = False
 
-    def _agree(self, algorithms: Mapping[SignalKind, Algorithm]) -> None:
-        """Record the caller's algorithms in an empty index; refuse an index made by others."""
-        mine = {str(kind): str(algorithm) for kind, algorithm in algorithms.items()}
+    def _agree(self, mine: Mapping[str, str], *, is_filled: bool) -> None:
+        """Record the caller's algorithms in an empty index; refuse an index made by others.
+
+        Who fills an index must also make every signal that it holds: pictures without
+        one would never be proposed by it, and nobody would be told.
+        """
         theirs = self.algorithms
         differing = [kind for kind in sorted(mine) if theirs.get(kind) != mine[kind]]
-        if not differing:
+        missing = [kind for kind in theirs if is_filled and is_signal_kind(kind) and kind not in mine]
+        if not differing and not missing:
             return
         is_empty = self.db.execute("SELECT 1 FROM items LIMIT 1").fetchone() is None
         if self._writable and is_empty:
             with self._transaction():
+                for kind in missing:
+                    self.db.execute("DELETE FROM algorithms WHERE kind = ?", (kind,))
                 for kind in differing:
                     self.db.execute("INSERT OR REPLACE INTO algorithms VALUES (?, ?)", (kind, mine[kind]))
                 self._is_changed = True
             return
-        if is_empty:
-            return
-        kind = differing[0]
-        raise IndexFormatError(
-            f"{self.folder} holds {kind} signals made by {theirs.get(kind, 'nothing')}, this program makes "
-            f"{mine[kind]}; they do not compare. Import the sources again: "
-            "clonedetect index add NEW-INDEX SOURCE..."
-        )
+        wrong = [kind for kind in (*differing, *missing) if not is_empty or is_signal_kind(kind)]
+        if wrong:
+            raise IndexFormatError(disagreement(self.folder, theirs, mine, wrong[0]))
 
     @contextmanager
     def _transaction(self, items: int = 1) -> Iterator[None]:

@@ -241,21 +241,23 @@ def analyse_case(
     """Judge every captured page of the case that this index, settings and software have not judged yet.
 
     A run that was interrupted goes on where it was; new captures, another state
-    of the index, other settings or other software versions begin anew, and what
+    of the index, other settings, software versions or signals begin anew, and what
     stood before remains in the case as superseded. `is_anew` says that captures
     came in whose times do not tell. Nothing is fetched.
     """
     generation = index.snapshot()
     pages = _latest(store.captures())
     newest = max((page.captured_at for page in store.captures()), default=None)
-    analysis = None if is_anew else _continued(store, generation.snapshot_id, banks.recorded, newest)
+    environment = (*software(), *((f"signal {one.name}", one.deciding) for one in examiner.signals))
+    decided_by = (generation.snapshot_id, banks.recorded, environment)
+    analysis = None if is_anew else _continued(store, decided_by, newest)
     if analysis is None:
         analysis = store.begin_analysis(
             started_at=now(),
             index_generation=generation.number,
             index_snapshot=generation.snapshot_id,
             settings=banks.recorded,
-            environment=software(),
+            environment=environment,
             actor=acting(examiner.settings.signing.actor, "analysis"),
         )
     judged = store.analysed_pages(analysis.analysis_id)
@@ -263,13 +265,15 @@ def analyse_case(
     yield from run.run(pages, judged)
 
 
-def _continued(store: CaseStore, snapshot: str, settings: str, newest: datetime | None) -> Analysis | None:
+def _continued(
+    store: CaseStore, decided_by: tuple[str, str, tuple[tuple[str, str], ...]], newest: datetime | None
+) -> Analysis | None:
     """Return the last analysis if it decides by the same and nothing was captured since it began."""
     analyses = store.contents().analyses
     if not analyses:
         return None
     last = analyses[-1]
-    same = (last.index_snapshot, last.settings, last.environment) == (snapshot, settings, software())
+    same = (last.index_snapshot, last.settings, last.environment) == decided_by
     return last if same and (newest is None or newest <= last.started_at) else None
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from clonedetect.index.hothashes import renew_hashes
+from clonedetect.index.hotsignals import SignalSource, folder_of, renew_signal
 from clonedetect.index.hotsource import HotSource
 from clonedetect.index.store import HOT, IndexStore
 from clonedetect.index.texts import renew_texts
@@ -47,6 +48,9 @@ def compact_index(index_folder: Path, *, lookups: Mapping[str, Renewal] = HOT_LO
         generation, lineage = store.snapshot(), store.lineage
         for name, renew in lookups.items():
             renew(HotSource(store.folder / HOT / name, generation, lineage, store.db))
+        for signal in store.signals:
+            folder = store.folder / HOT / folder_of(signal)
+            renew_signal(SignalSource(folder, generation, lineage, store.db, signal))
         store.db.vacuum()
     return CompactResult(before, _size(Path(index_folder)), generation.number, generation.snapshot_id)
 

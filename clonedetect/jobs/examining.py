@@ -18,6 +18,7 @@ from clonedetect.match.text import match_texts
 from clonedetect.models.ids import Digest
 from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import PageContent, TextBlock
+from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
 from clonedetect.signals.display import ShownPicture, shown_picture
@@ -49,9 +50,10 @@ class Unexamined:
 class Examiner:
     """Everything one index and one settings document say of pictures, texts and pages.
 
-    Hostile bytes are parsed in killable workers, comparing happens here. Use it
-    as a context manager: it ends the workers. `close` may be called from
-    another thread: what is under way then ends in UsageError within a moment.
+    Hostile bytes are parsed in killable workers, comparing happens here, and so
+    does what the operator's `signals` make of decoded pixels. Use it as a context
+    manager: it ends the workers. `close` may be called from another
+    thread: what is under way then ends in UsageError within a moment.
     """
 
     index: ReferenceIndex
@@ -59,6 +61,7 @@ class Examiner:
     phrases: CommonPhrases = field(default_factory=shipped_phrases)
     workers: int = 2
     bank: NegativeBank | None = None
+    signals: tuple[Signal, ...] = ()
     _masks: MaskCache = field(default_factory=MaskCache)
     _pages: Sandbox = field(init=False)
     _pictures: Sandbox = field(init=False)
@@ -132,6 +135,7 @@ class Examiner:
             siblings=others[:_SIBLINGS],
             masks=self._masks,
             bank=self.bank,
+            signals=self.signals,
         )
 
     def texts(self, blocks: Sequence[TextBlock], repeated: Collection[Digest] = ()) -> tuple[Match, ...]:

@@ -28,10 +28,11 @@ import msgspec
 from clonedetect.errors import ClonedetectError, DependencyError, InputError
 from clonedetect.index.captions import PreparedCaptions
 from clonedetect.jobs.captions import CaptionChunk, HashedCaptions, hash_captions
+from clonedetect.jobs.slotting import named_signals
 from clonedetect.models.ids import Digest
 from clonedetect.models.item import Item, Media, MediaKind
 from clonedetect.models.signal import ImageSignals, TextSignals
-from clonedetect.signals.image import image_signals
+from clonedetect.signals.image import image_signals_with
 from clonedetect.signals.text import text_signals
 
 __all__ = ["HashedItem", "HashingPool", "Unusable", "hash_item"]
@@ -70,10 +71,13 @@ Task = Item | CaptionChunk | None
 Done = Outcome | HashedCaptions | None
 
 
-def hash_item(item: Item) -> Outcome:
-    """Read and hash everything of `item`; what goes wrong is returned, not raised."""
+def hash_item(item: Item, signals: tuple[str, ...] = ()) -> Outcome:
+    """Read and hash everything of `item`, the operator's `signals` of these names too.
+
+    What goes wrong is returned, not raised.
+    """
     try:
-        media = [_hash_medium(entry) for entry in item.media]
+        media = [_hash_medium(entry, signals) for entry in item.media]
         text = text_signals(item.caption) if item.caption else None
     except (ClonedetectError, OSError) as error:
         return Unusable(str(error))
@@ -249,7 +253,7 @@ def _follow(sentinel: int) -> None:
     os._exit(1)
 
 
-def _hash_medium(media: Media) -> tuple[Media, ImageSignals | None]:
+def _hash_medium(media: Media, signals: tuple[str, ...]) -> tuple[Media, ImageSignals | None]:
     if media.path is None:
         return media, None
     _limit_processor_time()
@@ -262,10 +266,10 @@ def _hash_medium(media: Media) -> tuple[Media, ImageSignals | None]:
         return replace(media, digest=_agreed(media, digest)), None
     data = path.read_bytes()
     try:
-        signals = image_signals(data)
+        made = image_signals_with(data, named_signals(signals))
     except ClonedetectError as error:
         raise InputError(f"{path}: {error}") from error
-    return replace(media, digest=_agreed(media, signals.digest)), signals
+    return replace(media, digest=_agreed(media, made.digest)), made
 
 
 def _agreed(media: Media, found: Digest) -> Digest:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,8 @@ from clonedetect.index.importers import (
 from clonedetect.index.importers.repeats import FirstRows
 from clonedetect.index.store import Change, IndexStore, Provenance, Removal, SignalKind
 from clonedetect.jobs.captions import CHUNK, CaptionChunk, HashedCaptions
-from clonedetect.jobs.hashing import Done, HashedItem, HashingPool, Task, Unusable
+from clonedetect.jobs.hashing import Done, HashedItem, HashingPool, Task, Unusable, hash_item
+from clonedetect.jobs.slotting import named_signals
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item, Visibility
 from clonedetect.models.signal import Algorithm
@@ -116,6 +118,7 @@ def add_sources(
     source_format: SourceFormat | None = None,
     admit: Collection[Visibility] = (),
     media: Path | None = None,
+    signals: Sequence[str] = (),
     on_progress: OnProgress | None = None,
     workers: int | None = None,
 ) -> AddResult:
@@ -123,17 +126,21 @@ def add_sources(
 
     Rows that are there unchanged are not hashed again. Killed at any moment,
     the index keeps what was committed, and a repeat completes it. `media` is
-    the folder of the files that an export names and does not hold. Raises
-    InputError, before anything is written, for a source that is nothing we read.
+    the folder of the files that an export names and does not hold, `signals` are the
+    names of the operator's signals that are made of each picture. Raises, before anything is
+    written, InputError for a source that is nothing we read, IndexFormatError for an index
+    made with other signals, and what `named_signals` raises.
     """
     started = time.monotonic()
     named = [(source, source_format or recognise(source)) for source in sources]
     for source, known in named:
         check_source(source, known, media=media)
+    stored = [signal.stored for signal in named_signals(signals)]
+    hasher = partial(hash_item, signals=tuple(signals))
     with (
-        IndexStore.open_or_create(index_folder, algorithms=index_algorithms()) as store,
+        IndexStore.open_or_create(index_folder, algorithms=index_algorithms(), signals=stored) as store,
         FirstRows() as first_rows,
-        HashingPool[Told](workers) as pool,
+        HashingPool[Told](workers, hasher=hasher) as pool,
     ):
         importing = _Import(store, first_rows, admit, _Meter(named, on_progress), media)
         for source, known in named:

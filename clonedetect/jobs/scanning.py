@@ -36,6 +36,7 @@ from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
+from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import departures, not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
@@ -127,6 +128,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         on_event(WarningEvent(text))
     banks = read_banks(chosen)
     bank = negative_bank(banks.negative) if request.analyse else None  # told before the first request
+    signals = named_signals(chosen.settings.signals.active) if request.analyse else ()
     signed = read_grant(request.grant)
     approver = signed.authorize(_approvers(request, chosen)).approver
     if request.analyse and request.index is None:
@@ -134,7 +136,9 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
         raise UsageError("a new case needs URLs: name some, or a list of them with @FILE")
     if request.index is not None:
-        open_reference(request.index).close()  # a wrong index is told before the first request
+        open_reference(
+            request.index, signals=signals
+        ).close()  # a wrong index is told before the first request
     if not request.crawl and not (request.case / "case.db").exists():
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     who = acting(chosen.settings.signing.actor)
@@ -169,9 +173,14 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
             with (
-                open_reference(request.index) as index,
+                open_reference(request.index, signals=signals) as index,
                 Examiner(
-                    index, chosen.settings, banks.phrases, workers=request.workers, bank=bank
+                    index,
+                    chosen.settings,
+                    banks.phrases,
+                    workers=request.workers,
+                    bank=bank,
+                    signals=signals,
                 ) as examiner,
             ):
                 pages = analyse_case(store, index, examiner, banks, now=_now, is_anew=is_anew)

@@ -28,11 +28,13 @@ from clonedetect.match.image import (
     truncation,
 )
 from clonedetect.match.mask import MaskCache
+from clonedetect.match.proposals import ImageCandidate, propose
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import VIEWS_PER_MEDIA
+from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.image import QueryImage
@@ -54,19 +56,6 @@ FEWEST_KEYPOINTS: Final = 15
 """Keypoints without which no rule could have confirmed: finding nothing then says nothing."""
 LEAST_QUALITY: Final = 20
 """Query views of a lower PDQ quality are not looked up: they would meet every even picture."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageCandidate:
-    """A picture worth laying on the query: proposed by a hash or by votes of local features.
-
-    `is_mirrored` says which of the query's forms had the votes.
-    """
-
-    media_id: MediaId
-    route: HashRoute | None
-    votes: int
-    is_mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +81,14 @@ def match_image(
     siblings: Sequence[QueryImage] = (),
     masks: MaskCache | None = None,
     bank: NegativeBank | None = None,
+    signals: Sequence[Signal] = (),
 ) -> ImageOutcome:
     """Find every indexed item whose picture `query` republishes, one match an item.
 
     Exact bytes; then what hashes propose, laid on the query as they say; then,
     while no confirmed picture covers most of the query, the same by local
-    features, and what those propose; then without what is drawn over it. `siblings` are other pictures of the
+    features, and what those propose, and what the operator's `signals` propose;
+    then without what is drawn over it. `siblings` are other pictures of the
     query's site: what they share with a reference is template. `masks` keeps
     template masks between queries. What is in `bank` proves nothing, and is named in the
     reasons. Pure: the same values give the same outcome.
@@ -120,14 +111,20 @@ def match_image(
         if _covered(query, judged) < COVERED:
             voted = search.voted(is_mirrored=is_mirrored)
             judged += search.aligned([candidate for candidate in voted if candidate.media_id not in seen])
+    failures: tuple[str, ...] = ()
+    if signals and _covered(query, judged) < COVERED:
+        proposed = propose(query, index, signals, _media(judged))
+        judged += search.aligned(proposed.candidates)
+        failures = proposed.failures
     if _covered(query, judged) < COVERED:
         judged += search.undrawn(seen - {candidate.media_id for candidate in near})
-    compared = len({reference.media_id for reference, _ in judged})
+    compared = len(_media(judged))
+    left_out = (*_left_out(hashed), *failures)
     banked = () if bank is None else bank.named(query, thresholds)
     matches = _matches([(reference, _beside_bank(found, banked)) for reference, found in judged], held)
     if matches:
-        return ImageOutcome(matches[0].verdict, matches, _left_out(hashed), compared)
-    outcome = _without_matches(search.query, _left_out(hashed))
+        return ImageOutcome(matches[0].verdict, matches, left_out, compared)
+    outcome = _without_matches(search.query, left_out)
     if banked:
         return ImageOutcome(Verdict.NONE, (), (in_bank(banked), *outcome.reasons), compared)
     met = tuple(sorted({name for _, found in judged for name in found.bank}))
@@ -136,16 +133,18 @@ def match_image(
 
 
 def image_candidates(
-    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
+    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds, signals: Sequence[Signal] = ()
 ) -> tuple[ImageCandidate, ...]:
-    """Return all candidates, those of hashes first (nearest first), then those of votes (most first)."""
+    """Return all candidates: of hashes (nearest first), of votes (most first), of signals (nearest first)."""
     hashed = hash_candidates(query, index, thresholds)
     seen = {candidate.media_id for candidate in hashed}
     search = _Search(query, index, thresholds, MaskCache(), ())
     voted = [*search.voted(is_mirrored=False), *search.voted(is_mirrored=True)]
     best = {candidate.media_id: candidate for candidate in sorted(voted, key=lambda each: each.votes)}
     ordered = sorted(best.values(), key=lambda each: (-each.votes, each.media_id))
-    return (*hashed, *(candidate for candidate in ordered if candidate.media_id not in seen))
+    told = (*hashed, *(candidate for candidate in ordered if candidate.media_id not in seen))
+    proposed = propose(query, index, signals, {candidate.media_id for candidate in told})
+    return (*told, *proposed.candidates)
 
 
 def hash_candidates(
@@ -200,9 +199,14 @@ class _Search:
         ]
 
     def aligned(self, candidates: Sequence[ImageCandidate]) -> list[tuple[ImageReference, Judgement]]:
-        """Judge candidates as local features say they lie."""
+        """Judge candidates as local features say they lie, whoever proposed them."""
         return [
-            (reference, self._decided(reference, self._aligned(reference, candidate), candidate.route))
+            (
+                reference,
+                _proposed(
+                    self._decided(reference, self._aligned(reference, candidate), candidate.route), candidate
+                ),
+            )
             for reference, candidate in self._references(candidates)
         ]
 
@@ -308,6 +312,17 @@ def _named(candidate: ImageCandidate, reference: ImageReference) -> ImageCandida
         return candidate
     name = reference.view(candidate.route.stored)
     return replace(candidate, route=replace(candidate.route, stored_view=name))
+
+
+def _proposed(found: Judgement, candidate: ImageCandidate) -> Judgement:
+    """Return what was decided of a candidate, with the signal that proposed it, if one did."""
+    if candidate.signal is None:
+        return found
+    return replace(found, reasons=(*found.reasons, candidate.signal.reason))
+
+
+def _media(judged: Sequence[tuple[ImageReference, Judgement]]) -> set[MediaId]:
+    return {reference.media_id for reference, _ in judged}
 
 
 def _beside_bank(found: Judgement, names: tuple[str, ...]) -> Judgement:

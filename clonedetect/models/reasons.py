@@ -14,6 +14,7 @@ _FIGURES: Final = re.compile(
     r"\d+ keypoints agree on one transform"
     r"|\d+% of \d+ textured blocks agree, the largest"
     r"|PDQ hashes \d+ of 256 bits apart"
+    r"|proposed by \S+ at distance"
     r"|\d+% of the caption's information \("
     r"|the whole caption stands in the text"
     r"|exactly the bytes we hold"

@@ -76,7 +76,8 @@ class ImageSignals:
     `hashes` holds what the index stores (full view first); `flags` names what
     decoding met (``truncated``, ``animated``, ``alpha``, ``cmyk`` ...). Of a
     truncated file everything is of the part that came: `origin` is its top left corner (x, y) in the
-    picture, `share` (0-1) how many of the picture's pixels came.
+    picture, `share` (0-1) how many of the picture's pixels came. `values` are
+    those of the operator's signals (`models.slot`), by name.
     """
 
     digest: Digest
@@ -90,6 +91,7 @@ class ImageSignals:
     flags: tuple[str, ...] = ()
     share: float = 1.0
     origin: tuple[int, int] = (0, 0)
+    values: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

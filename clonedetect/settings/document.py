@@ -16,6 +16,7 @@ __all__ = [
     "Claimant",
     "Platform",
     "Settings",
+    "Signals",
     "Signing",
     "Thresholds",
     "Timestamp",
@@ -64,6 +65,13 @@ class Banks:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """Signals of pictures beside the program's own, by name; they propose and never confirm."""
+
+    active: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """What decides, per signal."""
 
@@ -105,6 +113,7 @@ class Settings:
     platform: Platform = field(default_factory=Platform)
     allow: Allow = field(default_factory=Allow)
     banks: Banks = field(default_factory=Banks)
+    signals: Signals = field(default_factory=Signals)
     thresholds: Thresholds = field(default_factory=Thresholds)
     claimant: Claimant = field(default_factory=Claimant)
     signing: Signing = field(default_factory=Signing)
@@ -157,6 +166,7 @@ def parse_settings(data: bytes, *, name: str) -> tuple[Settings, dict[str, str]]
         platform=_platform(root),
         allow=Allow(_section(root, "allow", Allow).parsed("domains", _host, ())),
         banks=_banks(root),
+        signals=Signals(_section(root, "signals", Signals).texts("active", ())),
         thresholds=_thresholds(root),
         claimant=_claimant(root),
         signing=_signing(root),

@@ -7,6 +7,7 @@ computed only where the hashes leave the question open.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from clonedetect.models.ids import digest_of
 from clonedetect.models.signal import Algorithm, FeatureSet, ImageSignals, Thumbnail, ViewHash
+from clonedetect.models.slot import Signal
 from clonedetect.signals.decode import DecodedImage, decode, grey_frame
 from clonedetect.signals.features import SIFT, local_features
 from clonedetect.signals.pdq import quality_of
@@ -35,6 +37,7 @@ __all__ = [
     "THUMBNAIL",
     "QueryImage",
     "image_signals",
+    "image_signals_with",
     "query_hashes",
     "query_image",
 ]
@@ -79,10 +82,24 @@ def image_signals(data: bytes, *, features: bool = True) -> ImageSignals:
     Without `features` only the hashes and the thumbnail are made.
     Raises MediaError where `data` is no usable picture.
     """
+    made, frame = _made(data)
+    return replace(made, features=local_features(frame)) if features else made
+
+
+def image_signals_with(data: bytes, signals: Sequence[Signal]) -> ImageSignals:
+    """Return what `image_signals` returns, and the values of the operator's `signals`.
+
+    Raises MediaError where `data` is no usable picture, DependencyError where one of `signals` fails.
+    """
+    made, frame = _made(data)
+    values = tuple((signal.name, signal.value(frame)) for signal in signals)
+    return replace(made, features=local_features(frame), values=values)
+
+
+def _made(data: bytes) -> tuple[ImageSignals, npt.NDArray[np.uint8]]:
     decoded = decode(data)
     picture, later = _main_still(decoded)
-    signals = _signals(data, decoded, picture, later)
-    return replace(signals, features=local_features(picture.frame)) if features else signals
+    return _signals(data, decoded, picture, later), picture.frame
 
 
 def query_image(data: bytes) -> QueryImage:

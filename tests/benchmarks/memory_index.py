@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.index.features import FeatureIndex
+from clonedetect.index.hamming import HammingIndex
+from clonedetect.index.vectors import VectorIndex
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import VIEWS_PER_MEDIA, ImageSignals
+from clonedetect.models.slot import Distance, Signal
 from clonedetect.protocols import CharacterModel, Hits, Postings
 
 
@@ -50,10 +53,16 @@ class BruteForceHashes:
 
 
 class MemoryIndex:
-    """A `ReferenceIndex` of pictures only."""
+    """A `ReferenceIndex` of pictures only, with the values of `signals` where pictures come with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[Signal] = ()) -> None:
         self.hashes = BruteForceHashes()
+        self._neighbours: dict[str, HammingIndex | VectorIndex] = {
+            signal.name: HammingIndex()
+            if signal.distance is Distance.HAMMING
+            else VectorIndex(np.empty((0, signal.size_bytes), np.uint8), np.empty(0, np.int64))
+            for signal in signals
+        }
         self.votes = FeatureIndex()
         self.pictures: dict[MediaId, ImageReference] = {}
 
@@ -63,6 +72,9 @@ class MemoryIndex:
         media = MediaId(len(self.pictures) + 1)
         views = np.array([list(view.bits) for view in signals.hashes], dtype=np.uint8)
         self.hashes.add(views, int(media) * VIEWS_PER_MEDIA + np.arange(len(views), dtype=np.int64))
+        for name, value in signals.values:
+            row = np.frombuffer(value, np.uint8).reshape(1, -1)
+            self._neighbours[name].add(row, np.array([int(media) * VIEWS_PER_MEDIA], np.int64))
         if signals.features is not None and not hash_only:
             self.votes.add(media, signals.features)
         self.pictures[media] = ImageReference(
@@ -80,6 +92,9 @@ class MemoryIndex:
             views=tuple(view.view for view in signals.hashes),
         )
         return media
+
+    def neighbours(self, name: str) -> HammingIndex | VectorIndex:
+        return self._neighbours[name]
 
     @property
     def postings(self) -> Postings:

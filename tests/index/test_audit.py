@@ -119,4 +119,10 @@ def test_verify_reads_the_files_if_asked(open_store: Open, library: Library) -> 
 def test_verify_counts_what_it_checked(open_store: Open, library: Library) -> None:
     with open_store() as store:
         store.add_item(Item(ItemId("t"), caption="words"), (), library.hash_text("some words to be found by"))
-        assert verify(store).checked == {"database": 1, "items": 1, "captions": 1, "hot files": 0}
+        assert verify(store).checked == {
+            "database": 1,
+            "items": 1,
+            "captions": 1,
+            "hot files": 0,
+            "signals": 0,
+        }

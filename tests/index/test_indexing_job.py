@@ -259,6 +259,19 @@ def test_stats_remove_and_verify(built: Path, tmp_path: Path) -> None:
     assert len(json.loads(broken.stdout)["faults"]) == 3
 
 
+def test_add_makes_the_signals_that_the_settings_name(tmp_path: Path, source: Path) -> None:
+    (tmp_path / "chosen.toml").write_text('[signals]\nactive = ["block-mean"]\n')
+    chosen = ("--settings", tmp_path / "chosen.toml")
+    assert run("add", tmp_path / "index", source, *chosen, "--quiet").exit_code == 0
+    assert run("add", tmp_path / "index", source, "--quiet").exit_code == 3
+    (tmp_path / "chosen.toml").rename(tmp_path / "index" / "settings.toml")
+    assert run("add", tmp_path / "index", source, "--quiet").exit_code == 0
+    found = index_stats(tmp_path / "index")
+    assert found.signals["block-mean/1(16 x 16 blocks, median)"] == found.pictures == 4
+    (tmp_path / "index" / "settings.toml").write_text("[signals]\nactive = 1\n")
+    assert run("add", tmp_path / "index", source).exit_code == 3
+
+
 def test_tables_are_for_people(built: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clonedetect.cli.index.wants_json", lambda as_json: as_json)
     added = run("add", built, source)

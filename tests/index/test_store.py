@@ -302,10 +302,10 @@ def test_a_newer_schema_is_refused(open_store: Open, writable: bool) -> None:
     with open_store() as store:
         folder = store.folder
     connection = sqlite3.connect(folder / "index.db")
-    connection.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
+    connection.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")
     connection.commit()
     connection.close()
-    with pytest.raises(IndexFormatError, match="has schema 3, this program reads 1 to 2"):
+    with pytest.raises(IndexFormatError, match="has schema 4, this program reads 1 to 3"):
         IndexStore.open(folder, writable=writable)
 
 

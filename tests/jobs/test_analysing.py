@@ -30,6 +30,7 @@ from clonedetect.settings.document import Allow, Settings
 from clonedetect.settings.file import SettingsFile, read_settings
 from clonedetect.signals.image import query_hashes
 from clonedetect.signals.normalise import normalise
+from clonedetect.signals.slot import BUILT_IN
 from tests.jobs.playground import HTML, NOW, Platform, make_case, post, recompressed, standing
 
 ROOT = "http://clone.example/"
@@ -120,6 +121,23 @@ def test_a_case_without_captures_is_one_analysis_however_often_it_is_run(platfor
         assert _analyse(case, platform.index) == []
     with CaseStore.read(case) as store:
         assert len(store.contents().analyses) == 1
+
+
+def test_other_signals_and_other_radii_begin_another_analysis(platform, tmp_path: Path) -> None:
+    case = make_case(tmp_path / "case", {})
+    banks = read_banks(read_settings(None))
+    (signal, *_) = BUILT_IN
+    for signals in ((), (signal,), (signal,), (replace(signal, radius=20),)):
+        with (
+            CaseStore.open(case, custody=CustodyLog.open, now=NOW) as store,
+            open_reference(platform.index) as index,
+            Examiner(index, Settings(), workers=1, signals=signals) as examiner,
+        ):
+            assert list(analyse_case(store, index, examiner, banks, now=lambda: NOW)) == []
+    with CaseStore.read(case) as store:
+        analyses = store.contents().analyses
+    recorded = [dict(one.environment).get("signal block-mean") for one in analyses]
+    assert recorded == [None, signal.deciding, replace(signal, radius=20).deciding]
 
 
 def test_closing_the_examiner_ends_the_analysis_and_keeps_what_was_judged(platform, tmp_path: Path) -> None:

@@ -199,3 +199,22 @@ def test_standard_output_holds_one_json_object_a_line_and_nothing_else(web, scen
     assert [json.loads(line)["event"] for line in ended.out.splitlines()][-1] == "summary"
     assert all(one["schema"] == 1 for one in ended.events)
     assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("absent", 2, "the signal 'absent', which nothing installed offers"),
+        ("block-mean", 3, "was made without the signal block-mean, which the settings name"),
+    ],
+    ids=["not installed", "not in the index"],
+)
+def test_a_signal_that_cannot_be_asked_is_told_before_anything_is_fetched(
+    web, scene, tmp_path, refused: tuple[str, int, str]
+) -> None:
+    name, code, told = refused
+    (tmp_path / "settings.toml").write_text(f'[signals]\nactive = ["{name}"]\n')
+    ended = scene(web).scan("--settings", tmp_path / "settings.toml", SEED)
+    assert ended.code == code
+    assert told in ended.err
+    assert web.pages_asked == 0

@@ -19,6 +19,7 @@ from clonedetect.settings.document import (
     Claimant,
     Platform,
     Settings,
+    Signals,
     Signing,
     Thresholds,
     Timestamp,
@@ -41,6 +42,8 @@ domains = ["partner.example"]
 negative_images = ["logos", "memes/1.png"]
 common_phrases = ["phrases.txt"]
 blocked_digests = ["blocked.txt"]
+[signals]
+active = ["own-network", "block-mean"]
 [thresholds.image]
 candidate_radius = 40
 exact_radius = 20
@@ -87,6 +90,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
         ),
         allow=Allow(("partner.example",)),
         banks=Banks(("logos", "memes/1.png"), ("phrases.txt",), ("blocked.txt",)),
+        signals=Signals(("own-network", "block-mean")),
         thresholds=Thresholds(
             ImageThresholds(40, 20, 50, 0.5, 20, 0.9, 0.05, 14, 0.6, 0.6),
             TextThresholds(70, 120.5, 0.6, 0.75, 4),
@@ -99,7 +103,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
     )
     assert "built-in" not in sources.values()
     assert sources["platform.name"] == "s.toml:3"
-    assert sources["thresholds.text.account_posts"] == "s.toml:30"
+    assert sources["thresholds.text.account_posts"] == "s.toml:32"
 
 
 def test_the_built_in_thresholds_are_the_measured_ones() -> None:

@@ -18,6 +18,7 @@ from clonedetect.protocols import (
     FeatureVotes,
     HashIndex,
     Hits,
+    Neighbours,
     Postings,
     ReferenceIndex,
 )
@@ -49,6 +50,21 @@ class _HidingHashes:
 
 
 @dataclass(frozen=True, slots=True)
+class _HidingNeighbours:
+    inner: Neighbours
+    hidden: npt.NDArray[np.int64]
+
+    @property
+    def exact(self) -> bool:
+        return self.inner.exact
+
+    def range_search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
+        numbers, ids, distances = self.inner.range_search(queries, radius)
+        kept = ~np.isin(ids // VIEWS_PER_MEDIA, self.hidden)
+        return numbers[kept], ids[kept], distances[kept]
+
+
+@dataclass(frozen=True, slots=True)
 class _HidingVotes:
     inner: FeatureVotes
     hidden: frozenset[int]
@@ -75,6 +91,9 @@ class HidingIndex:
             inner.hashes, np.array(sorted(self._hidden), np.int64), self._snapshot
         )
         self.votes: FeatureVotes = _HidingVotes(inner.votes, self._hidden)
+
+    def neighbours(self, name: str) -> Neighbours:
+        return _HidingNeighbours(self._inner.neighbours(name), np.array(sorted(self._hidden), np.int64))
 
     @property
     def postings(self) -> Postings:

@@ -21,8 +21,10 @@ from clonedetect.jobs.indexing import index_algorithms
 from clonedetect.models.ids import ItemId, MediaId, digest_of
 from clonedetect.models.item import Item, Media
 from clonedetect.models.signal import ImageSignals
+from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
-from clonedetect.signals.image import image_signals
+from clonedetect.signals.image import image_signals_with
+from clonedetect.signals.slot import BUILT_IN
 
 PICTURES = 4
 
@@ -37,11 +39,12 @@ def drawn(seed: int) -> bytes:
 @pytest.fixture(scope="module")
 def signals() -> dict[int, ImageSignals]:
     """True signals of pictures 1 to 4, which the indexes hold, and of a stranger."""
-    return {number: image_signals(drawn(number)) for number in range(1, PICTURES + 2)}
+    return {number: image_signals_with(drawn(number), BUILT_IN) for number in range(1, PICTURES + 2)}
 
 
 def put(folder: Path, signals: dict[int, ImageSignals], numbers: range) -> None:
-    with IndexStore.open_or_create(folder, algorithms=index_algorithms()) as store:
+    stored = [signal.stored for signal in BUILT_IN]
+    with IndexStore.open_or_create(folder, algorithms=index_algorithms(), signals=stored) as store:
         for number in numbers:
             item = Item(
                 ItemId(f"item-{number}"),
@@ -58,7 +61,7 @@ def held_in_memory(folder: Path, signals: dict[int, ImageSignals]) -> Any:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    index = module.MemoryIndex()
+    index = module.MemoryIndex(BUILT_IN)
     for number in range(1, PICTURES + 1):
         index.add(f"item-{number}", signals[number])
     return index
@@ -76,6 +79,7 @@ def behind(folder: Path, signals: dict[int, ImageSignals]) -> Any:
     with open_index(folder, votes=feature_votes, model=lambda _: None) as index:
         assert len(index.hashes)
         assert index.votes
+        assert all(len(index.neighbours(signal.name)) == half for signal in BUILT_IN)
     return opened(folder, signals)
 
 
@@ -148,6 +152,23 @@ def test_answers_equal_those_of_the_index_in_memory(
             assert all(map(np.array_equal, found, wanted))
         assert asked.features is not None
         assert index.votes.vote(asked.features, 5) == plain.votes.vote(asked.features, 5)
+
+
+@pytest.mark.parametrize("signal", BUILT_IN, ids=lambda signal: signal.name)
+def test_the_values_of_a_signal_are_looked_up_alike(
+    index: ReferenceIndex, signals: dict[int, ImageSignals], tmp_path: Path, signal: Signal
+) -> None:
+    plain = held_in_memory(tmp_path, signals).neighbours(signal.name)
+    asked = np.frombuffer(b"".join(dict(each.values)[signal.name] for each in signals.values()), np.uint8)
+    queries = asked.reshape(-1, signal.size_bytes)
+    for radius in (0, signal.radius, signal.distance.farthest - 1):
+        found = index.neighbours(signal.name).range_search(queries, radius)
+        assert all(map(np.array_equal, found, plain.range_search(queries, radius)))
+    numbers, ids, _ = index.neighbours(signal.name).range_search(queries, 0)
+    assert list(zip(numbers.tolist(), ids.tolist(), strict=True)) == [
+        (number, 32 * (number + 1)) for number in range(PICTURES)
+    ]
+    assert index.neighbours(signal.name).exact
 
 
 def test_pictures_are_returned_in_the_order_asked_and_by_their_bytes(
