@@ -13,6 +13,7 @@ import numpy as np
 
 from clonedetect.errors import ClonedetectError
 from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest, views_of
+from clonedetect.index.featurefiles import SCHEMA as FEATURES_SCHEMA
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.reference import HotSource
@@ -28,6 +29,7 @@ from clonedetect.models.signal import ImageSignals, ViewHash
 __all__ = ["Verification", "verify"]
 
 _CAPTIONS_AT_ONCE: Final = 4096
+_HOT_SCHEMAS: Final = {"hashes": HAMMING_SCHEMA, "features": FEATURES_SCHEMA, "texts": TEXTS_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
 
 
 def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
-    for name, schema in (("hashes", HAMMING_SCHEMA), ("texts", TEXTS_SCHEMA)):
+    for name, schema in _HOT_SCHEMAS.items():
         folder = store.folder / HOT / name
         try:
             faults = verify_arrays(folder, read_plan(folder, schema=schema))
