@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlite_utils import Database
 
+from clonedetect.index.rows import unpacked_features
 from clonedetect.index.segments import HASH_BYTES
 from clonedetect.models.reference import Generation
 from clonedetect.models.signal import VIEWS_PER_MEDIA
@@ -57,7 +58,9 @@ class HotSource:
             (since,),
         )
         while block := rows.fetchmany(_PICTURES_AT_ONCE):
-            numbers, points, descriptors = zip(*block, strict=True)
+            numbers = [media_id for media_id, _, _ in block]
+            parts = [unpacked_features(points, descriptors) for _, points, descriptors in block]
+            points, descriptors = zip(*parts, strict=True)
             yield (
                 np.array(numbers, np.int64),
                 np.array([len(bits) // FEATURE_BYTES for bits in descriptors], np.int64),

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sqlite_utils import Database
@@ -18,7 +19,7 @@ from clonedetect.errors import IndexFormatError, InputError
 __all__ = ["BUSY_TIMEOUT_S", "CONTENT_SCHEMA", "DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
 
 DATABASE: Final = "index.db"
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 CONTENT_SCHEMA: Final = 1
 """What the snapshot id says the content is: other tables for equal content leave it as it is."""
 BUSY_TIMEOUT_S: Final = 5
@@ -76,8 +77,15 @@ ALTER TABLE texts ADD COLUMN generation INTEGER NOT NULL DEFAULT {last};
 CREATE INDEX texts_generation ON texts (generation);
 CREATE TABLE removed_texts (text_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
 CREATE INDEX removed_texts_generation ON removed_texts (generation);
-UPDATE meta SET value = {last} WHERE key = 'purged';
-UPDATE meta SET value = 2 WHERE key = 'schema'"""
+UPDATE meta SET value = {last} WHERE key = 'purged'"""
+"""Lookups of captions became files below ``hot/``. Every caption counts as stored by the last commit, and
+files of any earlier one as outdated: an older program did not note when a caption came or went."""
+
+_TO_SCHEMA_3: Final = ""
+"""Local features are packed, which an older program cannot read; those that are there stay as they are."""
+
+_STEPS: Final = MappingProxyType({2: _TO_SCHEMA_2, 3: _TO_SCHEMA_3})
+"""What brings an index of the schema before to each schema."""
 
 
 def connect(folder: Path, *, writable: bool) -> Database:
@@ -168,19 +176,15 @@ def _check_schema(db: Database, path: Path) -> None:
 
 
 def _migrate(db: Database) -> None:
-    """Bring an index of schema 1 up to schema 2, in one transaction.
-
-    Lookups of captions became files below ``hot/``. Every caption counts as
-    stored by the last commit, and files of any earlier one as outdated: an
-    older program did not note when a caption came or went.
-    """
+    """Bring an index of an older schema up to ours, step by step in one transaction."""
     db.execute("BEGIN IMMEDIATE")
     try:
         (number,) = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        if number == 1:  # another process may have done it while we waited
-            (last,) = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
-            for statement in _TO_SCHEMA_2.format(last=int(last)).split(";"):
+        (last,) = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+        for reached in range(number + 1, SCHEMA + 1):  # none if another process did it while we waited
+            for statement in _STEPS[reached].format(last=int(last)).split(";"):
                 db.execute(statement)
+            db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (reached,))
     except BaseException:
         db.rollback()
         raise
