@@ -28,8 +28,8 @@ __all__ = ["ROWS_AT_MOST", "SCHEMA", "grouped", "mapped_layers", "stays", "write
 SCHEMA: Final = 2
 LAYOUT: Final = "word lists"
 
-ROWS_AT_MOST: Final = 1 << 24
-"""Rows of one segment, of some 52,000 pictures: about 700 MB are in use while it is written."""
+ROWS_AT_MOST: Final = 1 << 23
+"""Rows of one segment, of some 26,000 pictures: a process that makes such has 630 MiB at its peak."""
 
 _GROWTH: Final = 2
 """A segment that has at most so many times the rows of all smaller ones is put together with them."""
@@ -129,6 +129,7 @@ def _arrays(layers: Sequence[Layer], new: Iterable[FeatureStore], *, fully: bool
             continue
         number += 1
         yield from _named(number, store)
+        del store  # or it stays in memory while the next is made
     gone = [np.zeros(0, np.int64)]
     for group in grouped(waiting, fully=fully):
         if stays(group, fully=fully):

@@ -27,8 +27,8 @@ _LOCK: Final = "build.lock"
 _DELTA_AT_MOST: Final = 256
 """Pictures that came or went without files being written: each opening catches up with them in memory."""
 
-_BEHIND_AT_MOST: Final = 20_000
-"""Pictures that may have come since before files are written first: their lists take a second or two."""
+_BEHIND_AT_MOST: Final = 5_000
+"""Pictures that may have come since before files are written first: in memory they have 11 KB each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,12 +174,19 @@ def _stores(source: HotSource, since: int) -> Iterator[FeatureStore]:
     for block in source.features(since):
         part = FeatureRows.of(*block)
         if waiting and rows + len(part) > featurefiles.ROWS_AT_MOST:
-            yield FeatureStore.of(FeatureRows.joined(waiting))
-            waiting, rows = [], 0
+            yield FeatureStore.of(_taken(waiting))
+            rows = 0
         waiting.append(part)
         rows += len(part)
     if waiting:
-        yield FeatureStore.of(FeatureRows.joined(waiting))
+        yield FeatureStore.of(_taken(waiting))
+
+
+def _taken(waiting: list[FeatureRows]) -> FeatureRows:
+    """Put rows together and empty the list: they fill memory, and shall not stay in it twice."""
+    whole = FeatureRows.joined(waiting)
+    waiting.clear()
+    return whole
 
 
 def _lock(folder: Path, *, wait: bool = False) -> FileLock:

@@ -15,6 +15,7 @@ from clonedetect.errors import IndexFormatError
 from clonedetect.index import featurefiles, votes
 from clonedetect.index.hotfiles import read_plan
 from clonedetect.index.hotsource import HotSource
+from clonedetect.index.lock import FileLock
 from clonedetect.index.reference import open_index
 from clonedetect.index.store import IndexStore
 from clonedetect.jobs.indexing import add_sources
@@ -170,6 +171,52 @@ def test_what_came_in_great_number_is_written_before_it_is_asked_about(
         assert sum(segments(store).values()) == 4
         assert len(segments(store)) > 1
         assert read_plan(store.folder / "hot" / "features", schema=2).lineage == store.lineage
+
+
+def test_a_merge_gives_way_to_whoever_writes_and_answers_meanwhile(
+    open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(votes, "_DELTA_AT_MOST", 0)
+    with open_store() as store:
+        library.add(store, library.item(1))
+        voters(store, library, range(1))
+        first = segments(store)
+        library.add(store, library.item(2))
+        with FileLock(store.folder / "hot" / "features" / "build.lock"):
+            wait_for_merge(store)
+            assert voters(store, library, range(1, 3)) == {1: 1, 2: 2}
+        assert segments(store) == first
+        wait_for_merge(store)
+        assert segments(store) != first
+
+
+def test_what_was_removed_meanwhile_is_not_written_by_a_merge(
+    open_store: Open, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(votes, "_DELTA_AT_MOST", 0)
+    with open_store() as store:
+        for number in (1, 2):
+            library.add(store, library.item(number))
+        voters(store, library, range(1))
+        library.add(store, library.item(3))
+        folder = store.folder / "hot" / "features"
+    with IndexStore.open(store.folder) as reader:
+        source = source_of(reader)
+        found = votes._standing(source, folder)
+        kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+        with open_store() as store:
+            store.remove([ItemId("item-1")], at=datetime.now(UTC))
+        assert not folder.exists()
+        folder.mkdir(parents=True)
+        for name in ("", "plan.json"):  # nothing there, then files that a slower process put back
+            if name:
+                for path, content in kept.items():
+                    (folder / path).write_bytes(content)
+            merge = votes._merging(source, folder, found.layers, found.built)
+            assert merge.wait(30)
+            assert merge.error is None
+            assert {path.name for path in folder.iterdir()} <= set(kept)
+    assert voters(store, library, range(1, 4)) == {2: 2, 3: 3}
 
 
 def test_removed_pictures_get_no_votes_and_leave_no_files(open_store: Open, library: Library) -> None:
