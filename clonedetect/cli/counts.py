@@ -51,6 +51,8 @@ def _contents(found: IndexStats) -> Iterator[tuple[str, int]]:
     yield "removed", found.removed
     yield "rows refused by the last imports", found.refused
     yield "bytes", found.size_bytes
+    for tier, size in found.tiers.items():
+        yield f"bytes of {tier}", size
     yield "generation", found.generation
 
 

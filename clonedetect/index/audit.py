@@ -13,6 +13,7 @@ import numpy as np
 
 from clonedetect.errors import ClonedetectError
 from clonedetect.index.digests import ContentSum, item_digest, media_digest, text_digest, views_of
+from clonedetect.index.featurefiles import SCHEMA as FEATURES_SCHEMA
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.hotsignals import folder_of
@@ -31,6 +32,7 @@ from clonedetect.models.slot import Distance
 __all__ = ["Verification", "verify"]
 
 _CAPTIONS_AT_ONCE: Final = 4096
+_HOT_SCHEMAS: Final = {"hashes": HAMMING_SCHEMA, "features": FEATURES_SCHEMA, "texts": TEXTS_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def _check_lookups(store: IndexStore) -> Iterator[str]:  # 4
 
 
 def _check_hot_files(store: IndexStore) -> Iterator[str]:  # 5
-    files = {"hashes": HAMMING_SCHEMA, "texts": TEXTS_SCHEMA}
+    files = dict(_HOT_SCHEMAS)
     for signal in store.signals:
         is_hash = signal.distance is Distance.HAMMING
         files[folder_of(signal)] = HAMMING_SCHEMA if is_hash else VECTORS_SCHEMA

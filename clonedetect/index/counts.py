@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from clonedetect.index.clusters import Clusters, caption_clusters
 from clonedetect.index.store import IndexStore, SignalKind
 from clonedetect.models.slot import StoredSignal, is_signal_kind
 
-__all__ = ["Growth", "IndexStats", "stats"]
+__all__ = ["Growth", "IndexStats", "bytes_by_tier", "stats"]
 
 SHOWN_DAYS: Final = 14
 
@@ -40,12 +41,12 @@ class Growth:
     unknown: int
 
 
-class IndexStats(msgspec.Struct, frozen=True, rename={"size_bytes": "bytes"}):
+class IndexStats(msgspec.Struct, frozen=True, rename={"size_bytes": "bytes", "tiers": "bytes_by_tier"}):
     """Counts of an index; `signals` are by algorithm, `visibility` by the widest class an item ever had.
 
     `pictures` have signals of their own; of `hash_only` and `digest_only` media
     nothing else is known; videos are kept and not searchable. `size_bytes` is
-    of all files in the folder. `equal_captions` are equal once normalised;
+    of all files in the folder, `tiers` by `bytes_by_tier`. `equal_captions` are equal once normalised;
     `near_pictures` and `balance` are None unless they were asked for.
     """
 
@@ -64,6 +65,7 @@ class IndexStats(msgspec.Struct, frozen=True, rename={"size_bytes": "bytes"}):
     removed: int
     refused: int
     size_bytes: int
+    tiers: dict[str, int]
     generation: int
     snapshot_id: str
     growth: Growth
@@ -107,6 +109,7 @@ def stats(store: IndexStore) -> IndexStats:
         removed=one("SELECT count(*) FROM removed_items"),
         refused=one("SELECT count(*) FROM refusals"),
         size_bytes=sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+        tiers=bytes_by_tier(store.folder),
         generation=generation.number,
         snapshot_id=generation.snapshot_id,
         growth=_growth(store),
@@ -117,6 +120,17 @@ def stats(store: IndexStore) -> IndexStats:
 def _held(store: IndexStore, signal: StoredSignal) -> int:
     row = store.db.execute("SELECT count(*) FROM signals WHERE name = ?", (signal.name,)).fetchone()
     return int(row[0])
+
+
+def bytes_by_tier(folder: Path) -> dict[str, int]:
+    """Return the bytes of an index by tier: its database, each folder of hot files; locks are no content."""
+    sizes: dict[str, int] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != ".lock":
+            parts = path.relative_to(folder).parts
+            tier = "database" if len(parts) == 1 else "/".join(parts[:2])
+            sizes[tier] = sizes.get(tier, 0) + path.stat().st_size
+    return sizes
 
 
 def _growth(store: IndexStore) -> Growth:

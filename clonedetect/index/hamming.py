@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
 from clonedetect.index import segments
-from clonedetect.index.hotfiles import Plan, drop_generation, open_arrays, read_plan, write_generation
+from clonedetect.index.hotfiles import Plan, drop_generation, mapped_generation, write_generation
 from clonedetect.index.merging import Merge, Steps
 from clonedetect.index.segments import (
     HASH_BYTES,
@@ -43,7 +43,6 @@ __all__ = ["HASH_BYTES", "MAX_RADIUS", "SCHEMA", "HammingIndex", "Layout"]
 MAX_RADIUS: Final = 256
 SCHEMA: Final = 1
 _DISTANCE_BITS: Final = 9
-_OPEN_ATTEMPTS: Final = 5
 
 Segments = tuple[Segment, ...]
 
@@ -291,23 +290,15 @@ def _writing(
 
 
 def _mapped(folder: Path) -> tuple[Segment, Plan]:
-    for attempt in range(_OPEN_ATTEMPTS):
-        plan = read_plan(folder, schema=SCHEMA)
-        _refuse_unknown(folder, plan)
-        try:
-            arrays = open_arrays(folder, plan)
-        except FileNotFoundError:  # replaced between plan and file: the next plan names the new ones
-            if attempt == _OPEN_ATTEMPTS - 1:
-                raise
-            continue
-        try:
-            hashes, ids = checked(arrays.pop("hash"), arrays.pop("ids"))
-            is_banded = plan.layout == Layout.MIH
-            bands = loaded_mih().Bands.from_arrays(arrays, len(hashes)) if is_banded else None
-        except (ValueError, IndexFormatError) as error:
-            raise IndexFormatError(f"{folder} is damaged ({error}); delete it") from error
-        return Segment(hashes, ids, bands), plan
-    raise AssertionError("unreachable: the loop returns or raises")
+    plan, arrays = mapped_generation(folder, schema=SCHEMA)
+    _refuse_unknown(folder, plan)
+    try:
+        hashes, ids = checked(arrays.pop("hash"), arrays.pop("ids"))
+        is_banded = plan.layout == Layout.MIH
+        bands = loaded_mih().Bands.from_arrays(arrays, len(hashes)) if is_banded else None
+    except (ValueError, IndexFormatError) as error:
+        raise IndexFormatError(f"{folder} is damaged ({error}); delete it") from error
+    return Segment(hashes, ids, bands), plan
 
 
 def _with(stored: Segments, hashes: Hashes, ids: Ids) -> Segments:

@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "drop_generation",
     "drop_leftovers",
     "leftovers",
+    "mapped_generation",
     "open_arrays",
     "read_plan",
     "verify_arrays",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 PLAN = "plan.json"
+_OPEN_ATTEMPTS: Final = 5
 Array = npt.NDArray[Any]
 
 
@@ -65,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 def write_generation(
     folder: Path,
-    arrays: Iterable[tuple[str, Array]],
+    arrays: Iterable[tuple[str, Array | ArrayFile]],
     *,
     schema: int,
     layout: str,
@@ -77,11 +79,15 @@ def write_generation(
     """Write `arrays` and their plan durably into `folder`, then drop the files of older generations.
 
     Each array is written before the next is asked for, so they need not fit in memory together.
+    An `ArrayFile` stands for an array that the folder's plan names already: its file stays.
     One process at a time may write a folder; readers need no lock.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        files = {name: _write_array(folder, name, array) for name, array in arrays}
+        files = {
+            name: array if isinstance(array, ArrayFile) else _write_array(folder, name, array)
+            for name, array in arrays
+        }
     except BaseException:
         drop_leftovers(folder)
         raise
@@ -160,6 +166,21 @@ def open_arrays(folder: Path, plan: Plan) -> dict[str, Array]:
             raise IndexFormatError(f"{path} is not the array its plan describes; delete {folder}")
         arrays[name] = array
     return arrays
+
+
+def mapped_generation(folder: Path, *, schema: int) -> tuple[Plan, dict[str, Array]]:
+    """Return the plan of `folder` and its arrays, of one generation, whatever is written meanwhile.
+
+    Raises what `read_plan` and `open_arrays` raise.
+    """
+    for _ in range(_OPEN_ATTEMPTS - 1):
+        plan = read_plan(folder, schema=schema)
+        try:
+            return plan, open_arrays(folder, plan)
+        except FileNotFoundError:  # replaced between plan and file: the next plan names the new ones
+            continue
+    plan = read_plan(folder, schema=schema)
+    return plan, open_arrays(folder, plan)
 
 
 def verify_arrays(folder: Path, plan: Plan) -> tuple[str, ...]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from clonedetect.errors import IndexFormatError, InputError, LockedError
+from clonedetect.errors import IndexFormatError, LockedError
 from clonedetect.index.hamming import SCHEMA, HammingIndex
-from clonedetect.index.hotfiles import drop_generation, drop_leftovers, leftovers, read_plan
+from clonedetect.index.hotfiles import drop_generation, drop_leftovers, leftovers
 from clonedetect.index.hotsource import HotSource
 from clonedetect.index.lock import FileLock
-from clonedetect.index.store import IndexStore
+from clonedetect.index.standing import may_stand
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 
-__all__ = ["current_hashes", "may_stand", "renew_hashes"]
+__all__ = ["current_hashes", "renew_hashes"]
 
 _DELTA_AT_LEAST: Final = 20_000
 _DELTA_SHARE: Final = 8  # beyond an eighth of the files' rows, merging pays off within a few openings
@@ -37,7 +35,7 @@ def current_hashes(source: HotSource) -> HammingIndex:
             source.folder,
             generation=source.generation,
             lineage=source.lineage,
-            is_wanted=partial(may_stand, source),
+            is_wanted=partial(may_stand, source, schema=SCHEMA),
         )
     elif leftovers(source.folder):
         _tidy(source.folder)
@@ -50,7 +48,7 @@ def _built(source: HotSource, folder: Path) -> HammingIndex:
         index = _caught_up(source, folder)  # whoever held the lock may have built it
         if index is not None:
             return index
-        if not may_stand(source):  # a later state's files stay for later readers
+        if not may_stand(source, schema=SCHEMA):  # a later state's files stay for later readers
             return HammingIndex(*source.hashes(), generation=source.generation, lineage=source.lineage)
         _write_hashes(source)
         try:
@@ -69,7 +67,7 @@ def _write_hashes(source: HotSource) -> None:
         raise ValueError("hot files are written where the index can be")
     generation, lineage = source.generation, source.lineage
     HammingIndex.build(source.folder, *source.hashes(), generation=generation, lineage=lineage)
-    if not may_stand(source):
+    if not may_stand(source, schema=SCHEMA):
         drop_generation(source.folder, schema=SCHEMA, generation=generation.number, lineage=lineage)
 
 
@@ -87,30 +85,6 @@ def renew_hashes(source: HotSource) -> None:
         if index is None or (index.snapshot(), index.lineage) != state:
             _write_hashes(source)
         drop_leftovers(source.folder)
-
-
-def may_stand(source: HotSource) -> bool:
-    """Whether hot files of hashes of this state may lie in the index as it is now.
-
-    They may not where something was removed for good since, nor in the place
-    of a later state's.
-    """
-    if source.folder is None:
-        return False
-    try:
-        plan = read_plan(source.folder, schema=SCHEMA)
-    except (FileNotFoundError, IndexFormatError):
-        plan = None
-    try:
-        with IndexStore.open(source.folder.parent.parent) as store:
-            now = replace(source, db=store.db)
-            if not now.covers(source.generation.number, source.lineage):
-                return source.generation.number == 0 and not store.count()
-            if plan is None or plan.generation <= source.generation.number:
-                return True
-            return not now.covers(plan.generation, plan.lineage)
-    except (InputError, IndexFormatError, sqlite3.Error):
-        return False  # who cannot look keeps no copy of what may have been withdrawn
 
 
 def _caught_up(source: HotSource, folder: Path) -> HammingIndex | None:

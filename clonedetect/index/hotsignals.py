@@ -15,9 +15,10 @@ import numpy.typing as npt
 from clonedetect.errors import IndexFormatError
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hotfiles import drop_generation, drop_leftovers
-from clonedetect.index.hothashes import current_hashes, may_stand, renew_hashes
+from clonedetect.index.hothashes import current_hashes, renew_hashes
 from clonedetect.index.hotsource import HotSource
 from clonedetect.index.lock import FileLock
+from clonedetect.index.standing import may_stand
 from clonedetect.index.vectors import SCHEMA, VectorIndex
 from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.models.slot import Distance, StoredSignal
@@ -68,7 +69,7 @@ def current_signal(source: SignalSource) -> HammingIndex | VectorIndex:
         index = _caught_up(source)  # whoever held the lock may have built it
         if index is not None:
             return index
-        if may_stand(source):  # a later state's files stay for later readers
+        if may_stand(source, schema=SCHEMA):  # a later state's files stay for later readers
             _write(source)
             index = _caught_up(source)
     return index or _in_memory(source)
@@ -103,7 +104,7 @@ def _write(source: SignalSource) -> None:
         raise ValueError("hot files are written where the index can be")
     generation, lineage = source.generation, source.lineage
     VectorIndex.build(source.folder, *source.hashes(), generation=generation, lineage=lineage)
-    if not may_stand(source):
+    if not may_stand(source, schema=SCHEMA):
         drop_generation(source.folder, schema=SCHEMA, generation=generation.number, lineage=lineage)
 
 

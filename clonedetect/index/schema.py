@@ -88,6 +88,8 @@ _TO_SCHEMA_3: Final = """
 CREATE TABLE signals (
   media_id INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (media_id, name)
 ) STRICT"""
+"""The operator's signals got a table. Local features are packed from here on, which an older program cannot
+read; those that are there stay as they are."""
 
 _STEPS: Final = MappingProxyType({2: _TO_SCHEMA_2, 3: _TO_SCHEMA_3})
 """What brings an index of the schema before to each schema."""

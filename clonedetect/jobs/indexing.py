@@ -17,6 +17,7 @@ from clonedetect.index.balance import hash_balance
 from clonedetect.index.clusters import picture_clusters
 from clonedetect.index.counts import IndexStats, stats
 from clonedetect.index.digests import fingerprint_of
+from clonedetect.index.hotsource import HotSource
 from clonedetect.index.importers import (
     RefusedRow,
     SkippedRow,
@@ -28,7 +29,8 @@ from clonedetect.index.importers import (
     source_size,
 )
 from clonedetect.index.importers.repeats import FirstRows
-from clonedetect.index.store import Change, IndexStore, Provenance, Removal, SignalKind
+from clonedetect.index.store import HOT, Change, IndexStore, Provenance, Removal, SignalKind
+from clonedetect.index.votes import extend_votes
 from clonedetect.jobs.captions import CHUNK, CaptionChunk, HashedCaptions
 from clonedetect.jobs.hashing import Done, HashedItem, HashingPool, Task, Unusable, hash_item
 from clonedetect.jobs.slotting import named_signals
@@ -124,7 +126,8 @@ def add_sources(
 ) -> AddResult:
     """Put every usable row of `sources` into the index, made if there is none; what stands there stays.
 
-    Rows that are there unchanged are not hashed again. Killed at any moment,
+    Rows that are there unchanged are not hashed again. Hot files of local features, where
+    there are any, are extended by what is new. Killed at any moment,
     the index keeps what was committed, and a repeat completes it. `media` is
     the folder of the files that an export names and does not hold, `signals` are the
     names of the operator's signals that are made of each picture. Raises, before anything is
@@ -145,6 +148,7 @@ def add_sources(
         importing = _Import(store, first_rows, admit, _Meter(named, on_progress), media)
         for source, known in named:
             importing.add(source, known, pool)
+        extend_votes(HotSource(store.folder / HOT / "features", store.snapshot(), store.lineage, store.db))
         return importing.result(time.monotonic() - started)
 
 

@@ -46,6 +46,7 @@ def run(*words: object) -> Result:
 def test_json_holds_what_was_counted_before_and_the_copies_and_growth(index: Path, tmp_path: Path) -> None:
     told = json.loads(run(index, "--json").stdout)
     assert {"items", "accounts", "signals", "bytes", "generation", "visibility"} <= set(told)
+    assert told["bytes"] >= sum(told["bytes_by_tier"].values()) > 100_000
     assert told["growth"]["days"] == {"2026-05-01": 3, "2026-05-02": 3, "2026-05-03": 2}
     assert told["growth"]["published"] == {"2024": 8}
     copies = {"clusters": 4, "items": 8, "largest": 2, "shared": 4, "shared_items": 8}
@@ -84,6 +85,7 @@ def large() -> IndexStats:
         removed=4,
         refused=5,
         size_bytes=1_234_567_890_123,
+        tiers={"database": 1_234_567_890_000, "hot/features": 123},
         generation=617_284,
         snapshot_id="sha256:" + "0" * 64,
         growth=Growth(
@@ -108,6 +110,11 @@ def test_the_largest_index_is_shown_whole_in_80_columns() -> None:
     assert "…" not in text
     for number in ("123,456,789", "1,234,567,890,123", "88,000,000", "9,876,543", "100,000,000", "12.50 x"):
         assert number in text
+    assert [line.split() for line in text.splitlines() if line.startswith("bytes")] == [
+        ["bytes", "1,234,567,890,123"],
+        ["bytes", "of", "database", "1,234,567,890,000"],
+        ["bytes", "of", "hot/features", "123"],
+    ]
     (longest,) = (line for line in text.splitlines() if line.startswith("2026-05-08"))
     (shortest,) = (line for line in text.splitlines() if line.startswith("2026-05-01"))
     assert (longest.count("█"), shortest.count("█")) == (40, 1)

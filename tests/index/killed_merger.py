@@ -1,4 +1,4 @@
-"""What the kill tests of merges run and kill: adds, removes, searches, merges and compacts without end.
+"""What the kill tests of merges run and kill: adds, edits, removes, searches, merges, compacts without end.
 
 Says what it begins and what is done, a line each. A search that finds anything but what the database
 holds ends it with an error.
@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 from killed_writer import ALGORITHMS, picture
 
-from clonedetect.index import hothashes, segments
+from clonedetect.index import featurefiles, hothashes, segments, votes
+from clonedetect.index.features import FeatureIndex, Layer
+from clonedetect.index.featurestore import FeatureRows, FeatureStore
+from clonedetect.index.hotsource import HotSource
 from clonedetect.index.reference import OpenIndex
 from clonedetect.index.store import IndexStore
 from clonedetect.jobs.compacting import compact_index
@@ -22,7 +25,7 @@ from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item, Media
 
 NUMBERS = 30
-STEPS = ("add", "add", "add", "remove", "search", "search", "search", "compact")
+STEPS = ("add", "add", "add", "edit", "import", "remove", "search", "search", "search", "compact")
 
 
 def add(folder: Path, number: int) -> None:
@@ -30,6 +33,23 @@ def add(folder: Path, number: int) -> None:
     item = Item(ItemId(f"item-{number}"), media=(Media(0),))
     with IndexStore.open_or_create(folder, algorithms=ALGORITHMS) as store:
         store.add_item(item, [picture(number)], None, fingerprint=b"drawn")
+
+
+def edit(folder: Path, number: int) -> None:
+    """Give one item another picture, which leaves hot files standing and one of their pictures gone."""
+    item = Item(ItemId(f"edited-{number % 3}"), media=(Media(0),))
+    with IndexStore.open_or_create(folder, algorithms=ALGORITHMS) as store:
+        store.add_item(item, [picture(number)], None, fingerprint=b"drawn")
+
+
+def extend(folder: Path, number: int) -> None:
+    """Put some items in and extend the files of features by them, as an import does."""
+    with IndexStore.open_or_create(folder, algorithms=ALGORITHMS) as store:
+        with store.batch():
+            for other in range(number, number + 3):
+                item = Item(ItemId(f"imported-{other}"), media=(Media(0),))
+                store.add_item(item, [picture(other % NUMBERS)], None, fingerprint=b"drawn")
+        votes.extend_votes(HotSource(folder / "hot" / "features", store.snapshot(), store.lineage, store.db))
 
 
 def remove(folder: Path, number: int) -> None:
@@ -42,12 +62,14 @@ def search(folder: Path, draw: random.Random) -> None:
     """Find exactly what the database holds, before, during and after a merge."""
     with IndexStore.open_or_create(folder, algorithms=ALGORITHMS):
         pass
-    with OpenIndex(IndexStore.open(folder), votes=lambda _: None, model=lambda _: None) as index:
+    with OpenIndex(IndexStore.open(folder), votes=votes.feature_votes, model=lambda _: None) as index:
         check(index)
         merging = index.hashes._merge
         if merging is not None and draw.random() < 0.7:
             merging.merge.wait()
             check(index)
+        if index.votes.merge is not None and draw.random() < 0.7:
+            index.votes.merge.wait()
 
 
 def check(index: OpenIndex) -> None:
@@ -59,6 +81,18 @@ def check(index: OpenIndex) -> None:
     found = sorted(index.hashes.range_search(queries, 0)[1].tolist())
     assert found == wanted, f"{len(found)} found, {len(wanted)} held"
     assert len(index.hashes) == len(wanted)
+    check_votes(index)
+
+
+def check_votes(index: OpenIndex) -> None:
+    """Raise AssertionError unless features get the votes they get when all is made in memory at once."""
+    rows = [FeatureRows.of(*block) for block in index._source("features").features()]
+    whole = FeatureIndex([Layer.of(FeatureStore.of(FeatureRows.joined(rows)))])
+    assert len(index.votes) == len(whole), f"{len(index.votes)} have features, not {len(whole)}"
+    for number in range(NUMBERS):
+        asked = picture(number).features
+        found, wanted = index.votes.vote(asked, 99), whole.vote(asked, 99)
+        assert found == wanted, f"{found} have votes of picture {number}, not {wanted}"
 
 
 def say(line: str) -> None:
@@ -70,6 +104,7 @@ def say(line: str) -> None:
 def main(folder: Path, seed: int) -> None:
     """Work until killed."""
     hothashes._DELTA_AT_LEAST, hothashes._DELTA_SHARE = 20, 1000
+    votes._DELTA_AT_MOST, featurefiles.ROWS_AT_MOST = 2, 9 * 12
     segments.BANDED_FROM = 100 if seed % 2 else segments.BANDED_FROM
     draw = random.Random(seed)
     while True:
@@ -77,6 +112,10 @@ def main(folder: Path, seed: int) -> None:
         say(f"begin {what} {number}")
         if what == "add":
             add(folder, number)
+        elif what == "edit":
+            edit(folder, number)
+        elif what == "import":
+            extend(folder, number)
         elif what == "remove":
             remove(folder, number)
         elif what == "search":

@@ -9,8 +9,9 @@ import pytest
 
 from clonedetect.index.audit import verify
 from clonedetect.index.hotfiles import open_arrays, read_plan, write_generation
-from clonedetect.index.reference import OpenIndex
+from clonedetect.index.reference import OpenIndex, open_index
 from clonedetect.index.store import IndexStore
+from clonedetect.index.votes import feature_votes
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item
 
@@ -46,6 +47,19 @@ def test_verify_names_what_was_changed_behind_its_back(open_store: Open, library
         store.db.execute(statement)
         faults = verify(store).faults
     assert any(expected in fault for fault in faults), faults
+
+
+def test_verify_names_features_that_are_not_what_was_written(open_store: Open, library: Library) -> None:
+    with open_store() as store:
+        library.add(store, library.item(1))
+        with open_index(store.folder, votes=feature_votes, model=lambda _: None) as index:
+            assert len(index.votes) == 1
+        assert verify(store).faults == ()
+        (path,) = (store.folder / "hot" / "features").glob("*-descriptors-*.npy")
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+        assert any("does not have the elements" in fault for fault in verify(store).faults)
 
 
 def rewritten(folder: Path, change: dict[str, np.ndarray]) -> None:

@@ -16,6 +16,8 @@ from clonedetect.cli.main import cli
 from clonedetect.errors import InputError, LockedError
 from clonedetect.index import hothashes
 from clonedetect.index.audit import verify
+from clonedetect.index.featurefiles import SCHEMA as FEATURES_SCHEMA
+from clonedetect.index.hotfiles import read_plan
 from clonedetect.index.reference import OpenIndex, open_index
 from clonedetect.index.store import IndexStore
 from clonedetect.index.votes import feature_votes
@@ -79,11 +81,14 @@ def test_compacting_drops_what_is_stale(behind: Path, library: Library) -> None:
     (hot / "hashes" / "rows00-0123.tmp").write_bytes(b"half")
     (hot / "hashes" / "hash-0123.npy").write_bytes(b"named by no plan")
     (hot / "features" / "1-ab").mkdir()
-    (hot / "features" / ".3-ab.partial").mkdir()
+    (hot / "features" / "00000001-low-0123.npy").write_bytes(b"named by no plan")
     compact_index(behind)
     with IndexStore.open(behind) as store:
-        name = f"{store.snapshot().number}-{store.lineage}"
-    assert sorted(path.name for path in (hot / "features").iterdir()) == sorted([name, "build.lock"])
+        plan = read_plan(hot / "features", schema=FEATURES_SCHEMA)
+        assert (plan.generation, plan.lineage) == (store.snapshot().number, store.lineage)
+    named = {file.file for file in plan.arrays.values()}
+    assert {path.name for path in (hot / "features").iterdir()} == named | {"plan.json", "build.lock"}
+    assert len(named) == 8  # one segment, and what is gone from it: nothing
     assert len(list((hot / "hashes").iterdir())) == 3
     written = {path: path.stat().st_mtime_ns for path in hot.rglob("*.npy")}
     compact_index(behind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from clonedetect.index import clusters
 from clonedetect.index.balance import Balance, hash_balance
 from clonedetect.index.clusters import Clusters, caption_clusters, picture_clusters
-from clonedetect.index.counts import stats
+from clonedetect.index.counts import bytes_by_tier, stats
 from clonedetect.index.store import IndexStore
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item, Media, MediaKind, Visibility, VisibilitySpan
@@ -47,7 +48,17 @@ def test_stats_count_by_algorithm_class_and_kind(open_store: Open, library: Libr
     assert found.visibility == {"public": 4, "logged_in": 1}
     assert (found.assumed_public, found.minors, found.canaries) == (4, 1, 1)
     assert found.size_bytes > 50_000
+    assert set(found.tiers) == {"database"}
     assert found.snapshot_id.startswith("sha256:")
+
+
+def test_bytes_are_told_by_tier(tmp_path: Path) -> None:
+    sizes = {"index.db": 7, "index.db-wal": 5, "writer.lock": 2, "hot/features/plan.json": 3}
+    sizes |= {"hot/features/00000001-low-ab.npy": 11, "hot/hashes/ids-ab.npy": 13, "hot/build.lock": 2}
+    for name, size in sizes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    assert bytes_by_tier(tmp_path) == {"database": 12, "hot/features": 14, "hot/hashes": 13}
 
 
 def test_growth_is_by_day_of_first_indexing_and_year_of_publication(open_store: Open) -> None:

@@ -15,6 +15,7 @@ from clonedetect.index.audit import verify
 from clonedetect.index.hotfiles import leftovers
 from clonedetect.index.reference import OpenIndex
 from clonedetect.index.store import IndexStore
+from clonedetect.index.votes import feature_votes
 
 MERGER = Path(__file__).with_name("killed_merger.py")
 
@@ -78,9 +79,10 @@ def check_kills(folder: Path, merger: ModuleType, *, seed: int, kills: int) -> N
             held = set(store.item_ids())
         assert {name: name in held for name in known} == known
         for _ in range(2):  # brought up to date or built, then opened again
-            with OpenIndex(IndexStore.open(folder), votes=lambda _: None, model=lambda _: None) as index:
+            with OpenIndex(IndexStore.open(folder), votes=feature_votes, model=lambda _: None) as index:
                 merger.check(index)
                 assert leftovers(folder / "hot" / "hashes") == ()
+                assert leftovers(folder / "hot" / "features") == ()
     assert known
 
 

@@ -13,6 +13,7 @@ import pytest
 from clonedetect.index.audit import verify
 from clonedetect.index.counts import stats
 from clonedetect.index.reference import OpenIndex, open_index
+from clonedetect.index.rows import read_features
 from clonedetect.index.schema import DATABASE
 from clonedetect.index.store import IndexStore
 from clonedetect.models.ids import ItemId, TextId
@@ -96,6 +97,10 @@ def old(tmp_path: Path, library: Library) -> Path:
     connection.execute("ATTACH ? AS new", (str(new / DATABASE),))
     for table in COPIED:
         connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+    for media_id, *row in connection.execute("SELECT * FROM features").fetchall():
+        features = read_features(*row)
+        raw = (features.points.tobytes(), features.descriptors.tobytes(), media_id)
+        connection.execute("UPDATE features SET points = ?, descriptors = ? WHERE media_id = ?", raw)
     columns = "text_id, item_id, owner, raw, normalised, exact, content, fingerprints, minhash"
     connection.execute(f"INSERT INTO texts SELECT {columns} FROM new.texts")
     connection.execute("INSERT OR REPLACE INTO meta SELECT * FROM new.meta WHERE key != 'schema'")

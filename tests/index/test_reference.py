@@ -32,7 +32,15 @@ class SharedDescriptors:
 
     def __init__(self, source: HotSource) -> None:
         self.source = source
-        self.held = {number: set(map(bytes, found.descriptors)) for number, found in source.features()}
+        self.held: dict[MediaId, set[bytes]] = {}
+        for media, counts, _, descriptors in source.features():
+            parts = np.split(descriptors, np.cumsum(counts)[:-1])
+            self.held |= {
+                MediaId(int(n)): set(map(bytes, part)) for n, part in zip(media, parts, strict=True)
+            }
+
+    def close(self) -> None:
+        """Nothing is under way."""
 
     def vote(self, features: FeatureSet, limit: int) -> tuple[tuple[MediaId, int], ...]:
         asked = set(map(bytes, features.descriptors))
@@ -423,6 +431,7 @@ def test_a_feature_source_tells_what_changed_since(open_store: Open, library: Li
             assert source.covers(first, lineage)
             assert not source.covers(first, "another")
             assert not source.covers(99, lineage)
-            assert [number for number, _ in source.features(since=first)] == [2]
+            assert [block[0].tolist() for block in source.features(since=first)] == [[2]]
+            assert source.pictures_with_features(first) == 1
             assert source.removed_since(first).tolist() == [1]
             assert source.folder == store.folder / "hot" / "features"

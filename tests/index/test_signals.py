@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -110,6 +111,24 @@ def test_compacting_writes_files_of_exactly_the_last_commit(
     with IndexStore.open(folder) as store:
         assert verify(store).faults == ()
         assert verify(store).checked["signals"] == 3 * 2
+
+
+def test_signals_and_local_features_stand_in_files_of_one_generation(
+    tmp_path: Path, library: Library, signal: Signal
+) -> None:
+    folder = tmp_path / "index"
+    put(folder, library, range(1, 3))
+    compact_index(folder)
+    names = ("features", f"signal-{signal.name}")
+    with IndexStore.open(folder) as store:
+        plans = [json.loads((folder / "hot" / name / "plan.json").read_text("utf-8")) for name in names]
+        assert [plan["generation"] for plan in plans] == [store.snapshot().number] * 2
+        assert {f"hot/{name}" for name in names} <= stats(store).tiers.keys()
+        assert verify(store).faults == ()
+        for name in names:
+            path = max((folder / "hot" / name).glob("*.npy"), key=lambda path: path.stat().st_size)
+            path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+        assert [Path(fault.split(" ")[0]).parent.name for fault in verify(store).faults] == list(names)
 
 
 def test_files_are_written_anew_when_much_changed(

@@ -9,17 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from clonedetect.errors import IndexFormatError, InputError, LockedError
 from clonedetect.index import store as store_module
 from clonedetect.index.audit import verify
 from clonedetect.index.digests import ContentSum
+from clonedetect.index.hotsource import HotSource
 from clonedetect.index.lock import FileLock
+from clonedetect.index.rows import packed_features, read_features
 from clonedetect.index.store import COMMIT_EVERY, IndexStore, SignalKind
 from clonedetect.index.writing import Provenance
 from clonedetect.models.ids import ItemId
 from clonedetect.models.item import Item, Media, MediaKind, Visibility, VisibilitySpan
-from clonedetect.models.signal import Algorithm
+from clonedetect.models.signal import Algorithm, FeatureSet
 
 Open = Callable[[], IndexStore]
 Library = Any  # conftest's, which cannot be imported by name
@@ -390,3 +395,27 @@ def test_where_an_item_came_from_is_kept(open_store: Open, library: Library) -> 
     with open_store() as store:
         library.add(store, library.item(1), provenance=Provenance("posts.jsonl", 12))
         assert store.db.execute("SELECT source, line FROM items").fetchall() == [("posts.jsonl", 12)]
+
+
+@given(
+    points=arrays(np.float32, st.tuples(st.integers(0, 40), st.just(4)), elements=st.floats(width=32)),
+    seed=st.integers(0, 99),
+)
+def test_local_features_come_back_to_the_bit(points: np.ndarray, seed: int) -> None:
+    bits = np.random.default_rng(seed).integers(0, 256, (len(points), 16), np.uint8)
+    stored = packed_features(FeatureSet(points, bits, 9, 7))
+    back = read_features(9, 7, *stored)
+    assert (back.points.tobytes(), back.descriptors.tobytes()) == (points.tobytes(), bits.tobytes())
+    assert (back.points.shape, back.descriptors.shape) == (points.shape, bits.shape)
+    unpacked = read_features(9, 7, points.tobytes(), bits.tobytes())  # as schema 2 stored them
+    assert (unpacked.points.tobytes(), unpacked.descriptors.tobytes()) == (points.tobytes(), bits.tobytes())
+
+
+def test_damaged_features_are_named(open_store: Open, library: Library) -> None:
+    with open_store() as store:
+        library.add(store, library.item(1))
+        store.db.execute("UPDATE features SET descriptors = substr(descriptors, 1, 99)")
+        store.db.conn.commit()
+        with pytest.raises(IndexFormatError, match="local features are damaged"):
+            list(HotSource(None, store.snapshot(), store.lineage, store.db).features())
+        assert any("item-1 cannot be read back" in fault for fault in verify(store).faults)

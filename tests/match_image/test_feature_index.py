@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from clonedetect.errors import IndexFormatError
-from clonedetect.index.features import FeatureIndex
+from clonedetect.index.featurefiles import mapped_layers, write_layers
+from clonedetect.index.features import FeatureIndex, Layer
+from clonedetect.index.featurestore import FeatureRows, FeatureStore
 from clonedetect.models.ids import MediaId
+from clonedetect.models.reference import Generation
 from clonedetect.models.signal import FeatureSet
 
 
@@ -34,6 +37,12 @@ def worn(
     return FeatureSet(points, np.packbits(descriptors, axis=1), features.width, features.height)
 
 
+def written(folder, entries) -> FeatureIndex:
+    layer = Layer.of(FeatureStore.of(FeatureRows.of_entries(entries)))
+    write_layers(folder, [layer], generation=Generation(7, "seven"), lineage="ab")
+    return FeatureIndex(mapped_layers(folder)[0])
+
+
 @pytest.fixture
 def pictures() -> dict[MediaId, FeatureSet]:
     return {MediaId(n): random_features(n) for n in range(1, 41)}
@@ -43,7 +52,7 @@ def pictures() -> dict[MediaId, FeatureSet]:
 def index(request, pictures, tmp_path) -> FeatureIndex:
     entries = list(pictures.items())
     built = {"built": 40, "added": 0, "half and half": 20}[request.param]
-    index = FeatureIndex.build(tmp_path / "features", entries[:built])
+    index = written(tmp_path / "features", entries[:built])
     for media, features in entries[built:]:
         index.add(media, features)
     return index
@@ -94,11 +103,15 @@ def test_answers_do_not_depend_on_the_order_of_adding(pictures):
 
 
 def test_what_was_built_answers_the_same_after_opening_again(pictures, tmp_path):
-    built = FeatureIndex.build(tmp_path / "f", pictures.items())
-    opened = FeatureIndex.open(tmp_path / "f")
+    written(tmp_path / "f", pictures.items())
+    layers, plan = mapped_layers(tmp_path / "f")
+    opened, added = FeatureIndex(layers), FeatureIndex()
+    for media, features in pictures.items():
+        added.add(media, features)
     asked = worn(pictures[MediaId(5)], 10)
-    assert built.vote(asked, 10) == opened.vote(asked, 10) != ()
+    assert opened.vote(asked, 10) == added.vote(asked, 10) != ()
     assert len(opened) == 40
+    assert (plan.generation, plan.snapshot_id, plan.lineage) == (7, "seven", "ab")
 
 
 def test_the_limit_holds_and_ties_go_by_id():
@@ -110,7 +123,7 @@ def test_the_limit_holds_and_ties_go_by_id():
 
 
 def test_nothing_in_nothing_out(tmp_path):
-    empty = FeatureIndex.build(tmp_path / "f", [])
+    empty = written(tmp_path / "f", [])
     assert len(empty) == 0
     assert empty.vote(random_features(1), 5) == ()
     nothing = FeatureSet(np.zeros((0, 4), np.float32), np.zeros((0, 16), np.uint8), 10, 10)
@@ -124,17 +137,56 @@ def test_many_pictures_are_shortlisted_and_the_right_one_still_wins():
     assert index.vote(worn(random_features(123, 40), 6), 3)[0][0] == 123
 
 
+def test_rows_beyond_a_block_of_65536_are_found(tmp_path):
+    """The upper bits of a row number are counted, not stored."""
+    many = [(MediaId(number), random_features(number, 1500)) for number in range(150)]
+    index = written(tmp_path / "f", many)
+    for number in (0, 43, 44, 87, 149):
+        asked = FeatureSet(
+            *(part[:40] for part in (many[number][1].points, many[number][1].descriptors)), 9, 9
+        )
+        assert index.vote(asked, 1) == ((MediaId(number), 40),)
+
+
 def test_unusable_files_are_refused(pictures, tmp_path):
-    with pytest.raises(IndexFormatError):
-        FeatureIndex.open(tmp_path / "absent")
-    FeatureIndex.build(tmp_path / "f", pictures.items())
-    with pytest.raises(FileExistsError):
-        FeatureIndex.build(tmp_path / "f", [])
-    header = tmp_path / "f" / "header.json"
-    whole = header.read_text()
-    header.write_text(whole.replace('"schema":1', '"schema":2'))
-    with pytest.raises(IndexFormatError, match="schema 2"):
-        FeatureIndex.open(tmp_path / "f")
-    header.write_text(whole.replace('"pictures":40', '"pictures":41'))
-    with pytest.raises(IndexFormatError, match="incomplete"):
-        FeatureIndex.open(tmp_path / "f")
+    folder = tmp_path / "f"
+    with pytest.raises(FileNotFoundError):
+        mapped_layers(folder)
+    written(folder, pictures.items())
+    plan = folder / "plan.json"
+    whole = plan.read_text()
+    plan.write_text(whole.replace('"schema": 2', '"schema": 3'))
+    with pytest.raises(IndexFormatError, match="schema 3"):
+        mapped_layers(folder)
+    plan.write_text(whole.replace('"layout": "word lists"', '"layout": "others"'))
+    with pytest.raises(IndexFormatError, match="holds no lookup"):
+        mapped_layers(folder)
+    plan.write_text(whole.replace("-poses", "-others", 1))
+    with pytest.raises(IndexFormatError, match="its arrays are"):
+        mapped_layers(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("offsets", lambda array: array[:, ::-1], "do not lie one after another"),
+        ("starts", lambda array: array + 1, "do not lie one after another"),
+        ("low", lambda array: array[:, :-1], "another shape or type"),
+        ("high", lambda array: array.astype(np.int64), "another shape or type"),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_refused(pictures, name, change, told):
+    store = FeatureStore.of(FeatureRows.of_entries(pictures.items()))
+    arrays = dict(store.arrays())
+    with pytest.raises(IndexFormatError, match=told):
+        FeatureStore.from_arrays(arrays | {name: change(arrays[name])})
+
+
+@pytest.mark.parametrize("bits", [0, 2**64 - 1])
+def test_lists_that_say_nonsense_find_no_row_outside(pictures, bits):
+    """Files are checked when they are opened for sizes alone, and may be damaged."""
+    store = FeatureStore.of(FeatureRows.of_entries(pictures.items()))
+    arrays = dict(store.arrays())
+    damaged = arrays | {"high": np.full_like(arrays["high"], bits), "low": np.full_like(arrays["low"], 65535)}
+    index = FeatureIndex([Layer.of(FeatureStore.from_arrays(damaged))])
+    assert index.vote(pictures[MediaId(1)], 5) == ()

@@ -19,9 +19,10 @@ import image_transforms as transforms
 from accuracy.bench import PICTURES_INDEX
 from accuracy.document import Provenance, block, rewrite
 from accuracy.gallery import write_gallery
-from accuracy.run import DATA, FULL_QUERIES, ROOT, WORK, bytes_by_tier, identity, pictures_here, run, tasks_of
+from accuracy.run import DATA, FULL_QUERIES, ROOT, WORK, identity, pictures_here, run, tasks_of
 from accuracy.scenes import Scenes
 from accuracy.summary import summary
+from clonedetect.index.counts import bytes_by_tier
 
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 

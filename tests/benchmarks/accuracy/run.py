@@ -185,14 +185,3 @@ def _git(*arguments: str) -> str:
     except FileNotFoundError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def bytes_by_tier(folder: Path) -> dict[str, int]:
-    """Return the bytes of an index by tier: its database, and each folder of hot files."""
-    sizes: dict[str, int] = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and path.suffix != ".lock":
-            parts = path.relative_to(folder).parts
-            tier = "database" if len(parts) == 1 else "/".join(parts[:2])
-            sizes[tier] = sizes.get(tier, 0) + path.stat().st_size
-    return sizes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clonedetect.index.features import FeatureIndex
+from clonedetect.index import featurefiles
+from clonedetect.index import features as features_module
+from clonedetect.index.featurefiles import mapped_layers, write_layers
+from clonedetect.index.features import FeatureIndex, Layer
+from clonedetect.index.featurestore import FeatureRows, FeatureStore
 from clonedetect.models.ids import MediaId
+from clonedetect.models.reference import Generation
 from clonedetect.models.signal import FeatureSet
 
 Held = dict[MediaId, FeatureSet]
@@ -29,13 +34,17 @@ def drawn(seed: int, count: int = 40) -> FeatureSet:
     return FeatureSet(points, descriptors, 400, 300)
 
 
+def layer(entries: Iterable[tuple[MediaId, FeatureSet]]) -> Layer:
+    return Layer.of(FeatureStore.of(FeatureRows.of_entries(entries)))
+
+
 def built(folder: Path, held: Held) -> FeatureIndex:
-    return FeatureIndex.build(folder, held.items())
+    return FeatureIndex([layer(held.items())])
 
 
 def opened(folder: Path, held: Held) -> FeatureIndex:
-    FeatureIndex.build(folder, reversed(held.items()))
-    return FeatureIndex.open(folder)
+    write_layers(folder, [layer(reversed(held.items()))], generation=Generation(1, "one"), lineage="a")
+    return FeatureIndex(mapped_layers(folder)[0])
 
 
 def added(folder: Path, held: Held) -> FeatureIndex:
@@ -47,16 +56,30 @@ def added(folder: Path, held: Held) -> FeatureIndex:
 
 def half_added(folder: Path, held: Held) -> FeatureIndex:
     entries = list(held.items())
-    index = FeatureIndex.build(folder, entries[::2])
+    index = opened(folder, dict(entries[::2]))
     for media_id, features in entries[1::2]:
         index.add(media_id, features)
     return index
 
 
+def in_segments(folder: Path, held: Held) -> FeatureIndex:
+    """Files written three times over, of which each generation keeps the last one's segments."""
+    entries = list(held.items())
+    layers: tuple[Layer, ...] = ()
+    for number in range(3):
+        new = [layer([*entries[number::3], (MediaId(90 + number), drawn(number))])]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(featurefiles, "_GROWTH", 0)
+            write_layers(folder, [*layers, *new], generation=Generation(number, ""), lineage="a")
+        layers = tuple(each.without(np.arange(90, 93)) for each in mapped_layers(folder)[0])
+    assert len(layers) == 3 or len(held) < 3
+    return FeatureIndex(layers)
+
+
 def replaced_and_removed(folder: Path, held: Held) -> FeatureIndex:
     """Files that hold another picture under each id, and one more; all is put right afterwards."""
     wrong = {media_id: drawn(500 + media_id) for media_id in held} | {MediaId(99): drawn(3)}
-    index = FeatureIndex.build(folder, wrong.items())
+    index = opened(folder, wrong)
     index.add(MediaId(98), drawn(4))
     index.remove([MediaId(98), MediaId(99), MediaId(1234)])
     for media_id, features in held.items():
@@ -65,7 +88,8 @@ def replaced_and_removed(folder: Path, held: Held) -> FeatureIndex:
 
 
 @pytest.fixture(
-    params=[built, opened, added, half_added, replaced_and_removed], ids=lambda make: make.__name__
+    params=[built, opened, added, half_added, in_segments, replaced_and_removed],
+    ids=lambda make: make.__name__,
 )
 def make(request: pytest.FixtureRequest) -> Make:
     return request.param
@@ -97,7 +121,7 @@ def test_answers_depend_on_the_pictures_held_alone(
     index = make(folder(), held)
     votes = index.vote(drawn(asked), limit)
     assert len(index) == len(held)
-    assert votes == FeatureIndex.build(folder(), held.items()).vote(drawn(asked), limit)
+    assert votes == built(folder(), held).vote(drawn(asked), limit)
     assert list(votes) == sorted(votes, key=lambda vote: (-vote[1], vote[0]))
     assert len(votes) <= limit
     assert {media_id for media_id, _ in votes} <= set(held)
@@ -133,3 +157,17 @@ def test_nothing_votes_for_nothing(make: Make, folder: Callable[[], Path]) -> No
     nothing = FeatureSet(np.zeros((0, 4), np.float32), np.zeros((0, 16), np.uint8), 9, 9)
     assert make(folder(), {}).vote(drawn(1), 5) == ()
     assert make(folder(), pictures([1, 2])).vote(nothing, 5) == ()
+
+
+@pytest.mark.parametrize(("budget", "cap"), [(10**9, 4096), (0, 4096), (10**9, 2), (0, 2)])
+def test_answers_do_not_depend_on_how_layers_divide_the_pictures_where_limits_bite(
+    make: Make, folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, budget: int, cap: int
+) -> None:
+    monkeypatch.setattr(features_module, "SHORTLIST", 3)
+    monkeypatch.setattr(features_module, "PROBE_BUDGET", budget)
+    monkeypatch.setattr(features_module, "LIST_CAP", cap)
+    held = pictures([1, 11, 21, 2, 12, 1, 1, 3, 11])
+    asked = [drawn(number) for number in (1, 11, 2, 3, 4)]
+    index, whole = make(folder(), held), built(folder(), held)
+    assert [index.vote(each, 9) for each in asked] == [whole.vote(each, 9) for each in asked]
+    assert any(whole.vote(each, 9) for each in asked)
