@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from clonedetect.models.signal import FeatureSet
 
-__all__ = ["Alignment", "align", "is_sane", "scaling"]
+__all__ = ["Alignment", "align", "clipped", "is_sane", "scaling"]
 
 RATIO: Final = 0.86
 FARTHEST: Final = 44
@@ -54,6 +54,29 @@ class Alignment:
 def scaling(x: float, y: float) -> Matrix:
     """Return the matrix of a resize by `x` and `y`, counted from the first pixel's centre."""
     return np.array([[x, 0.0, (x - 1) / 2], [0.0, y, (y - 1) / 2], [0.0, 0.0, 1.0]])
+
+
+def clipped(corners: Matrix, box: tuple[float, float, float, float]) -> Matrix:
+    """Return the part of a convex polygon, float64 (n, 2), in a box (left, top, right, bottom), maybe (0, 2).
+
+    Side after side (Sutherland and Hodgman, 1974): OpenCV's intersection answers
+    with the whole box where a corner lies just beside a side.
+    """
+    left, top, right, bottom = box
+    kept = [(float(x), float(y)) for x, y in corners]
+    for axis, limit, sign in ((0, left, 1), (1, top, 1), (0, right, -1), (1, bottom, -1)):
+        inside = [sign * (point[axis] - limit) for point in kept]
+        found: list[tuple[float, float]] = []
+        for number, (point, depth) in enumerate(zip(kept, inside, strict=True)):
+            before, depth_before = kept[number - 1], inside[number - 1]
+            if (depth > 0) != (depth_before > 0):
+                share = depth_before / (depth_before - depth)
+                x, y = (a + share * (b - a) for a, b in zip(before, point, strict=True))
+                found.append((x, y))
+            if depth > 0:
+                found.append(point)
+        kept = found
+    return np.array(kept, dtype=np.float64).reshape(-1, 2)
 
 
 def align(query: FeatureSet, reference: FeatureSet) -> Alignment | None:

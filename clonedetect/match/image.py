@@ -17,7 +17,7 @@ from clonedetect.match.bank import in_bank
 from clonedetect.match.blocks import BlockMap, on_grid
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
 from clonedetect.match.direct import HashRoute
-from clonedetect.match.geometry import scaling
+from clonedetect.match.geometry import clipped, scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
 from clonedetect.match.overlay import Outline, is_cut_out, laid_over
 from clonedetect.match.rules import CALIBRATION, believed_change, covered_rule_of, evidence_of, rule_of
@@ -294,14 +294,9 @@ def _polygon(
     high, wide = reference.thumbnail.pixels.shape
     outline = np.array([[-0.5, -0.5], [wide - 0.5, -0.5], [wide - 0.5, high - 0.5], [-0.5, high - 0.5]])
     corners = _mapped(_full_size(query, comparison) @ comparison.homography, outline) + 0.5
-    sides = np.array([[0, 0], [query.width, 0], [query.width, query.height], [0, query.height]])
-    edge = sides + query.origin
-    area, cut = cv2.intersectConvexConvex(
-        cv2.convexHull(corners.astype(np.float32)), cv2.convexHull(edge.astype(np.float32))
-    )
-    if area <= 0 or cut is None:
-        return ()
-    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in np.asarray(cut).reshape(-1, 2))
+    left, top = query.origin
+    cut = clipped(corners, (left, top, left + query.width, top + query.height))
+    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in cut)
 
 
 def _mapped(matrix: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
