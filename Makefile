@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXPORT_LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test test-fast test-slow check fix bench bench-accuracy bench-calibrate lock clean env
+.PHONY: demo test test-fast test-slow check fix bench bench-accuracy bench-outlines bench-calibrate lock clean env
 
 env: $(STAMP)
 
@@ -48,6 +48,9 @@ bench: env ## measure, and write the figures into docs/performance.md; needs a f
 
 bench-accuracy: env ## the published accuracy of pictures: 20 minutes of two cores, resumable; rewrites docs/accuracy.md
 	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy
+
+bench-outlines: env ## fit the score of what lies over a picture; prints weights and what each bound lets through
+	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy.outlines
 
 bench-calibrate: env ## how recall and false accepts move with the thresholds, on the calibration pictures
 	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy.calibrate

@@ -18,7 +18,17 @@ import numpy.typing as npt
 from clonedetect.match.geometry import scaling
 from clonedetect.signals.drawing import filled
 
-__all__ = ["BLOCK_PX", "BlockMap", "agreement", "bring", "even", "grid_shape", "on_grid", "synthetic_share"]
+__all__ = [
+    "BLOCK_PX",
+    "TEXTURED",
+    "BlockMap",
+    "agreement",
+    "bring",
+    "even",
+    "grid_shape",
+    "on_grid",
+    "synthetic_share",
+]
 
 BLOCK_PX: Final = 12
 """Side of a block in thumbnail pixels: 16 blocks along a 192 pixel thumbnail."""
@@ -26,12 +36,23 @@ BLOCK_PX: Final = 12
 TEXTURED: Final = 4.0
 """Standard deviation in grey levels above which a reference block has something to correlate."""
 
+FAINT: Final = 1.5
+FEW_TEXTURED: Final = 64
+"""The same for pictures of which fewer blocks have as much."""
+
 OVERLAID: Final = 10.0
 """The same for the query where the reference is flat: something was laid over it."""
 
+EXACTLY: Final = 1
 FEWEST_TONES: Final = 10
+ENDS: Final = 5
+"""Grey levels from black or white at which a tone ends."""
 OFF_TONE: Final = 20.0
 """Grey levels by which a block's mean must be off."""
+
+TONE_NOISE: Final = 8.0
+TONE_SPREAD: Final = 40.0
+"""Grey levels by which blocks stray from a tone, and by which a tone changes over a picture."""
 
 LEAST_LEFT: Final = 0.4
 """Share of a block that must be left beside what was drawn over it."""
@@ -198,32 +219,117 @@ def agreement(
     ours = _blocks(cv2.GaussianBlur(on_grid(reference), (0, 0), blur).astype(np.float64), rows, columns)
     theirs = _blocks(cv2.GaussianBlur(seen, (0, 0), 0.8).astype(np.float64), rows, columns)
     inside = _blocks(shown, rows, columns).mean(axis=2) > 0.95
-    ncc, spread_a, spread_b = _correlation(ours, theirs, weight)
-    # A block the query shows as even, where the reference is not, was covered: noise must not correlate.
-    ncc = np.where(spread_b < 0.5, 0.0, ncc)
-    textured = inside & ((spread_a > TEXTURED) | (spread_b > OVERLAID))
-    none = np.zeros_like(inside)
+    textured, agree = _agreeing(ours, theirs, weight, block_ncc)
+    textured, agree = textured & inside, agree & inside
+    ours_mean, theirs_mean = ours.mean(axis=2), theirs.mean(axis=2)
+    off_tone = none = np.zeros_like(inside)
+    tone = _tone(ours_mean, theirs_mean, agree, inside & ~textured)
+    if tone is not None:
+        cut = np.abs(tone.shown(ours) - ours).max(axis=2) > 1
+        if (cut & textured & ~agree).any():
+            again = _agreeing(tone.shown(ours), theirs, weight, block_ncc)
+            textured, agree = (
+                np.where(cut, new & inside, old) for new, old in zip(again, (textured, agree), strict=True)
+            )
+        textured &= ~_ended(tone, ours_mean, theirs)
+        agree &= textured
+        off_tone = inside & _off_tone(tone, ours_mean, theirs_mean, agree)
     covered = none if weight is None else inside & (weight.mean(axis=2) < LEAST_LEFT)
-    agree = textured & (ncc > block_ncc)
-    off_tone = inside & _off_tone(ours.mean(axis=2), theirs.mean(axis=2), agree)
     return BlockMap(inside, textured, agree, none, covered, off_tone, brought, left_out)
 
 
-def _off_tone(ours: Matrix, theirs: Matrix, agree: Flags) -> Flags:
-    """Return the blocks whose mean is far from what gain and offset, smooth over the picture, make of ours.
+def _agreeing(ours: Matrix, theirs: Matrix, weight: Matrix | None, block_ncc: float) -> tuple[Flags, Flags]:
+    """Return which blocks, (rows, columns, pixels), have something to correlate, and which of these agree."""
+    ncc, spread_a, spread_b = _correlation(ours, theirs, weight)
+    # A block the query shows as even, where the reference is not, was covered: noise must not correlate.
+    ncc = np.where(spread_b < 0.5, 0.0, ncc)
+    textured = (spread_a > TEXTURED) | (spread_b > OVERLAID)
+    # Vignettes and shades lay a ramp over a block; what is left without it still says what it shows.
+    again, faint_a, faint_b = _correlation(_without_ramp(ours), _without_ramp(theirs), weight)
+    again = np.where((spread_b < 0.5) | (np.minimum(faint_a, faint_b) < FAINT), 0.0, again)
+    if np.count_nonzero(spread_a > TEXTURED) < FEW_TEXTURED:
+        # Of dark and soft pictures fainter blocks count too, but not as ramps, which are alike everywhere.
+        ncc = np.where(textured, ncc, again)
+        textured |= faint_a > FAINT
+    return textured, textured & (np.maximum(ncc, again) > block_ncc)
 
-    The tone is fitted to the agreeing blocks, outliers weighed down (three rounds of least squares).
+
+def _without_ramp(blocks: Matrix) -> Matrix:
+    """Return blocks, (rows, columns, 144), less the plane that fits each best."""
+    line = np.arange(BLOCK_PX) - (BLOCK_PX - 1) / 2
+    ramps = np.stack([np.tile(line, BLOCK_PX), np.repeat(line, BLOCK_PX)])
+    return np.asarray(blocks - (blocks @ ramps.T) @ ramps / float((ramps[0] ** 2).sum()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tone:
+    """What the query makes of our grey levels: gain and offset of each block, (rows, columns), and a bend."""
+
+    gain: Matrix
+    offset: Matrix
+    bend: float
+
+    def of(self, ours: Matrix) -> Matrix:
+        """Return the query's levels for ours, not cut off at black and white."""
+        return self.gain * ours + self.offset + self.bend * ours * (ours - 255) / 255
+
+    def shown(self, ours: Matrix) -> Matrix:
+        """Return our pixels, (rows, columns, n), cut off where the query's tone ends at black or white."""
+        levels = np.arange(256.0)
+        toned = self.gain[:, :, None] * levels + (
+            self.offset[:, :, None] + self.bend * levels * (levels - 255) / 255
+        )
+        inside = (toned >= 0) & (toned <= 255)
+        least = np.argmax(inside, axis=2)
+        most = 255 - np.argmax(inside[:, :, ::-1], axis=2)
+        none = ~inside.any(axis=2)
+        least[none], most[none] = 0, 255
+        return np.clip(ours, least[:, :, None], most[:, :, None])
+
+
+def _tone(ours: Matrix, theirs: Matrix, agree: Flags, even: Flags) -> _Tone | None:
+    """Fit the tone that blocks which agree have, smooth over the picture; None where they are too few.
+
+    Then `even` blocks that it explains take part: skies reach where little agrees.
+    All terms but gain and offset must earn their part: they stand for 40 grey levels at most likely.
     """
     if agree.sum() < FEWEST_TONES:
-        return np.zeros(agree.shape, dtype=bool)
+        return None
     y, x = np.mgrid[-1 : 1 : ours.shape[0] * 1j, -1 : 1 : ours.shape[1] * 1j]
-    one = np.ones_like(ours)
-    terms = np.stack([ours, ours * x, ours * y, ours * x * x, ours * y * y, one, x, y], axis=-1)
-    wanted, weight = theirs[agree], np.ones(int(agree.sum()))
-    for _ in range(3):
-        found, *_ = np.linalg.lstsq(terms[agree] * weight[:, None], wanted * weight, rcond=None)
-        weight = 1 / (1 + ((terms[agree] @ found - wanted) / 8) ** 2)
-    off = np.abs(np.clip(terms @ found, 0, 255) - theirs)  # brightened areas end at white
+    level, one = ours / 255, np.ones_like(ours)
+    places = (x, y, x * x, y * y, x * y)
+    terms = np.stack(
+        [level, one, *(level * place for place in places), *places, 4 * level * (level - 1)], axis=-1
+    )
+    prior = np.zeros((terms.shape[-1], terms.shape[-1]))
+    prior[range(2, len(prior)), range(2, len(prior))] = TONE_NOISE / TONE_SPREAD
+    nothing = np.zeros(len(prior))
+    found = nothing
+    for part in (agree, agree, agree, agree | even, agree | even, agree | even):
+        weight = np.ones(int(part.sum()))
+        if found is not nothing:
+            weight = 1 / (1 + ((terms[part] @ found - theirs[part]) / TONE_NOISE) ** 2)
+        rows = np.vstack([terms[part] * weight[:, None], prior])
+        found, *_ = np.linalg.lstsq(rows, np.concatenate([theirs[part] * weight, nothing]), rcond=None)
+    by_place = np.stack([one, *places], axis=-1)
+    gain = by_place @ np.concatenate([found[:1], found[2:7]]) / 255
+    offset = by_place @ np.concatenate([found[1:2], found[7:12]])
+    return _Tone(gain, offset, 4 * float(found[12]) / 255)
+
+
+def _ended(tone: _Tone, ours: Matrix, theirs: Matrix) -> Flags:
+    """Return the blocks that the query shows in plain black or white, where its tone makes ours so too."""
+    toned = np.clip(tone.of(ours), 0, 255)
+    white = (theirs.min(axis=2) >= 255 - ENDS) & (toned >= 255 - OFF_TONE)
+    black = (theirs.max(axis=2) <= ENDS) & (toned <= OFF_TONE)
+    return np.asarray(white | black)
+
+
+def _off_tone(tone: _Tone, ours: Matrix, theirs: Matrix, agree: Flags) -> Flags:
+    """Return the blocks whose mean is far from what the tone makes of ours."""
+    off = np.abs(np.clip(tone.of(ours), 0, 255) - theirs)  # brightened areas end at white
+    if not agree.any():
+        return np.zeros(agree.shape, dtype=bool)
     return np.asarray(off > max(OFF_TONE, 5 * float(np.median(off[agree]))))
 
 
@@ -250,22 +356,26 @@ def _brought_flags(flags: Flags, to_query: Matrix, canvas: tuple[int, int]) -> F
 
 
 def synthetic_share(pixels: Grey, counted: Flags) -> float:
-    """Return the share of the counted blocks' pixels that are flat and of the two commonest grey levels.
+    """Return the share of the counted blocks' pixels that are exactly even and of the two commonest levels.
 
-    Screens, memes and documents are mostly one or two even colours; photographs
-    are not, but for cut-outs on white. `counted` is a grid over the picture.
+    Screens, memes and documents are mostly one or two even colours; photographs are
+    not, but for cut-outs on white: their darkest skies change by a level every few pixels.
+    `counted` is a grid over the picture.
     """
     shown = cv2.resize(counted.astype(np.uint8), pixels.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     if not shown.any():
         return 0.0
-    levels = np.bincount(pixels[shown & even(pixels)] // 6, minlength=43)
-    return float(np.sort(levels)[-2:].sum() / shown.sum())
+    levels = np.bincount(pixels[shown & even(pixels, EXACTLY)], minlength=256)
+    first = int(np.argmax(levels))
+    total = int(levels[first])
+    levels[max(0, first - 1) : first + 2] = 0
+    return float((total + levels.max()) / shown.sum())
 
 
-def even(pixels: Grey) -> Flags:
-    """Return where the nine pixels around differ by no more than 3 grey levels."""
+def even(pixels: Grey, levels: int = 3) -> Flags:
+    """Return where the nine pixels around differ by no more than so many grey levels."""
     kernel = np.ones((3, 3), np.uint8)
-    return np.asarray(cv2.dilate(pixels, kernel).astype(np.int16) - cv2.erode(pixels, kernel) <= 3)
+    return np.asarray(cv2.dilate(pixels, kernel).astype(np.int16) - cv2.erode(pixels, kernel) <= levels)
 
 
 def bring(

@@ -28,15 +28,13 @@ from clonedetect.match.image import (
     truncation,
 )
 from clonedetect.match.mask import MaskCache
-from clonedetect.match.proposals import ImageCandidate, propose
+from clonedetect.match.proposals import ImageCandidate, hash_candidates, panel_candidates, propose
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
-from clonedetect.models.signal import VIEWS_PER_MEDIA
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
-from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.image import QueryImage
 from clonedetect.signals.views import COMPLEMENT, MIRRORED_FORMS
 
@@ -54,8 +52,6 @@ SHARED_BY: Final = 3
 """Accounts that publish the same bytes before the bytes alone no longer say whose they are."""
 FEWEST_KEYPOINTS: Final = 15
 """Keypoints without which no rule could have confirmed: finding nothing then says nothing."""
-LEAST_QUALITY: Final = 20
-"""Query views of a lower PDQ quality are not looked up: they would meet every even picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +100,15 @@ def match_image(
     judged = [(reference, search.exact(reference, exact)) for reference in exact]
     judged += search.laid(near)
     if _covered(query, judged) < COVERED:
+        known = held | {candidate.media_id for candidate in hashed}
+        within = panel_candidates(query, index, thresholds)
+        panelled = [candidate for candidate in within if candidate.media_id not in known][:HASH_CANDIDATES]
+        judged += search.laid(panelled)
+        near += panelled
+    if _covered(query, judged) < COVERED:
         told = {reference.media_id for reference, found in judged if found.verdict is Verdict.CONFIRMED}
         judged += search.aligned([candidate for candidate in near if candidate.media_id not in told])
-    seen = held | {candidate.media_id for candidate in hashed}
+    seen = held | {candidate.media_id for candidate in (*hashed, *near)}
     for is_mirrored in (False, True):
         if _covered(query, judged) < COVERED:
             voted = search.voted(is_mirrored=is_mirrored)
@@ -145,24 +147,6 @@ def image_candidates(
     told = (*hashed, *(candidate for candidate in ordered if candidate.media_id not in seen))
     proposed = propose(query, index, signals, {candidate.media_id for candidate in told})
     return (*told, *proposed.candidates)
-
-
-def hash_candidates(
-    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
-) -> tuple[ImageCandidate, ...]:
-    """Return the pictures with a stored view within the radius of a query view, nearest first, ties by id."""
-    asked = [entry for entry in query.hashes if entry.quality >= LEAST_QUALITY]
-    if not asked:
-        return ()
-    bits = np.frombuffer(b"".join(entry.bits for entry in asked), dtype=np.uint8).reshape(-1, 32)
-    numbers, ids, distances = index.hashes.range_search(bits, thresholds.candidate_radius)
-    routes: dict[MediaId, HashRoute] = {}
-    for place in np.lexsort((numbers, ids, distances)):
-        media_id, view = divmod(int(ids[place]), VIEWS_PER_MEDIA)
-        entry = asked[int(numbers[place])]
-        route = HashRoute(int(distances[place]), entry.view, entry.form, view)
-        routes.setdefault(MediaId(media_id), route)
-    return tuple(ImageCandidate(media, route, 0) for media, route in routes.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,10 +332,7 @@ def _covered(query: QueryImage, judged: Sequence[tuple[ImageReference, Judgement
     ]
     if not areas:
         return 0.0
-    high, wide = query.frame.shape
-    inner = trimmed_box(query.frame)
-    content = 1.0 if inner is None else inner.area / (wide * high)
-    return max(areas) / (query.signals.width * query.signals.height * content)
+    return max(areas) / (query.signals.width * query.signals.height * query.content)
 
 
 def _area(polygon: tuple[tuple[float, float], ...]) -> float:

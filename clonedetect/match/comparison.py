@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -18,6 +19,7 @@ from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.drawing import drawn_over, filled
 from clonedetect.signals.features import complement, local_features, mirror
 from clonedetect.signals.image import QUERY_KEYPOINTS, QUERY_SIZE, QueryImage
+from clonedetect.signals.rectangles import rectangles
 
 __all__ = [
     "Comparison",
@@ -45,7 +47,7 @@ Grey = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """One form of a picture that is laid on references: grey pixels and features.
 
@@ -62,20 +64,40 @@ class Picture:
     shape: tuple[int, ...]
     drawn: npt.NDArray[np.bool_] | None = None
 
+    @cached_property
+    def rectangles(self) -> tuple[Matrix, ...]:
+        """The corners of rectangles within the frame, float64 (4, 2) each, in its pixels."""
+        return tuple(
+            np.array([(b.left, b.top), (b.right, b.top), (b.right, b.bottom), (b.left, b.bottom)]) - 0.5
+            for b in rectangles(self.frame)
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A picture laid on a reference: `homography` maps thumbnail pixels to pixels of `picture.frame`."""
+    """A picture laid on a reference: `homography` maps thumbnail pixels to pixels of `picture.frame`.
+
+    `thumbnail_size` is (width, height).
+    """
 
     picture: Picture
     alignment: Alignment
     homography: Matrix
     blocks: BlockMap
+    thumbnail_size: tuple[int, int]
 
     @property
     def is_partial(self) -> bool:
         """Whether a connected part differs or was left out: what two pictures in one template look like."""
         return self.blocks.drawn is not None or self.blocks.largest_disagreement > 0.08
+
+    def on_grid(self, points: Matrix) -> Matrix:
+        """Return points of the picture's frame, float64 (n, 2), in pixels of the grid of blocks."""
+        high, wide = self.blocks.inside.shape
+        reference = self.thumbnail_size
+        to_grid = scaling(wide * BLOCK_PX / reference[0], high * BLOCK_PX / reference[1])
+        mapped = cv2.perspectiveTransform(points[:, None, :], to_grid @ np.linalg.inv(self.homography))
+        return np.asarray(mapped[:, 0, :], dtype=np.float64)
 
     def supported(self) -> npt.NDArray[np.bool_]:
         """Return which inliers lie in blocks that count and agree.
@@ -197,4 +219,4 @@ def compare(
     better, blocks = settled(picture.frame, thumbnail, homography, blocks, block_ncc, drawn=picture.drawn)
     if better is not homography:
         alignment = alignment.under(np.linalg.inv(to_frame) @ better @ np.linalg.inv(to_features))
-    return Comparison(picture, alignment, better, blocks)
+    return Comparison(picture, alignment, better, blocks, (thumbnail.shape[1], thumbnail.shape[0]))

@@ -65,7 +65,7 @@ def compare_directly(
     homography, blocks = settled(picture.frame, pixels, homography, blocks, block_ncc)
     none = np.zeros((0, 2))
     size = (pixels.shape[1], pixels.shape[0])
-    return Comparison(picture, Alignment(homography, none, none, size), homography, blocks)
+    return Comparison(picture, Alignment(homography, none, none, size), homography, blocks, size)
 
 
 def _homography(picture: Picture, reference: ImageReference, route: HashRoute) -> Matrix | None:

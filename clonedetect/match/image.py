@@ -19,23 +19,42 @@ from clonedetect.match.comparison import Comparison, Picture, compare, reference
 from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import clipped, scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
-from clonedetect.match.overlay import Outline, is_cut_out, laid_over
-from clonedetect.match.rules import CALIBRATION, believed_change, covered_rule_of, evidence_of, rule_of
+from clonedetect.match.overlay import Outline, Shape, is_cut_out, laid_over
+from clonedetect.match.rules import (
+    CALIBRATION,
+    FEWEST_ANCHORS,
+    Evidence,
+    believed_change,
+    covered_rule_of,
+    evidence_of,
+    rule_of,
+)
 from clonedetect.models.calibration import MEASURED_IN, departures, not_calibrated
 from clonedetect.models.match import ImageMeasure, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import ImageSignals
 
-__all__ = ["Judgement", "best_comparison", "caveats", "confirm_image", "is_low_content", "truncation"]
+__all__ = [
+    "Judgement",
+    "best_comparison",
+    "caveats",
+    "confirm_image",
+    "is_low_content",
+    "outline_of",
+    "truncation",
+]
 
 LOW_QUALITY: Final = 50
 """PDQ's own advice: hashes of a lower quality tell too little."""
 LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
 REFUTING_TEXTURED: Final = 20
-REFUTED_AGREE: Final = 0.15
-CONTRADICTED: Final = 0.0
+REFUTED_AGREE: Final = 0.2
+TOLD_BY_SHAPE: Final = frozenset({Shape.MARK, Shape.BAR, Shape.STICKER, Shape.WINDOW})
+"""Shapes that photographs exchanged in a page of even colours do not have."""
+LARGE_CHANGE: Final = 0.05
+CONTRADICTED: Final = 1.0
 """Log odds that what differs lies over ours, under which a larger change stands against a confirmation."""
 
 
@@ -109,8 +128,9 @@ def confirm_image(
     laid: tuple[str, ...] = ()
     is_drawn = masked.blocks.drawn is not None
     is_small = bool(rule) and not is_drawn and evidence.differing <= believed_change(evidence)
-    outline = None if is_small else _outline(masked, reference)
-    if is_drawn or (outline is not None and outline.log_odds < CONTRADICTED):
+    is_hopeless = not rule and not is_drawn and comparison.alignment.inliers < FEWEST_ANCHORS
+    outline = None if is_small or is_hopeless else outline_of(masked, reference)
+    if is_drawn or not (is_small or _is_believed(outline, evidence)):
         rule = ""  # what differs, or was left out, must first be shown to lie over ours
     if not rule and outline is not None:
         masked, rule, laid = _uncovered(masked, reference, thresholds, outline)
@@ -137,13 +157,21 @@ def confirm_image(
     return Judgement(Verdict.NONE, measure, figures + objections, bank=bank)
 
 
-def _outline(comparison: Comparison, reference: ImageReference) -> Outline | None:
+def _is_believed(outline: Outline | None, evidence: Evidence) -> bool:
+    """Whether a change that is not small may lie over ours: what cannot be followed, or is no edge, not."""
+    if outline is None or outline.log_odds < CONTRADICTED:
+        return False
+    return outline.is_edge_of_theirs or evidence.differing <= LARGE_CHANGE
+
+
+def outline_of(comparison: Comparison, reference: ImageReference) -> Outline | None:
     """Return the outline of what differs under a comparison; None where there is none to follow."""
     if reference.thumbnail is None:
         return None
     pixels = reference.thumbnail.pixels
     is_cut = is_cut_out(comparison.homography, pixels.shape, comparison.picture.frame.shape)
-    return laid_over(comparison.blocks, on_grid(pixels), is_cut=is_cut)
+    shapes = tuple(comparison.on_grid(corners) for corners in comparison.picture.rectangles)
+    return laid_over(comparison.blocks, on_grid(pixels), is_cut=is_cut, rectangles=shapes)
 
 
 def _uncovered(
@@ -153,15 +181,19 @@ def _uncovered(
 
     The comparison itself and no rule where nothing was, or where what is left does not confirm.
     """
-    if comparison.alignment.inliers < thresholds.inliers or not outline.is_laid_over:
+    if comparison.alignment.inliers < FEWEST_ANCHORS or not outline.is_laid_over:
         return comparison, "", ()
     left = replace(comparison, blocks=comparison.blocks.uncovered(outline.differing))
-    rule = covered_rule_of(evidence_of(left, reference, is_near=False), thresholds)
+    rule = covered_rule_of(
+        evidence_of(left, reference, is_near=False),
+        thresholds,
+        is_told_by_shape=outline.shape in TOLD_BY_SHAPE,
+    )
     if not rule:
         return comparison, "", ()
     said = (
         f"{outline.shape} ({left.blocks.covered_share:.0%} left out): the outline is a step of "
-        f"{outline.theirs:.0f} grey levels here and of {outline.ours:.0f} in our picture"
+        f"{outline.theirs.mean:.0f} grey levels here and of {outline.ours.mean:.0f} in our picture"
     )
     return left, rule, (said,)
 

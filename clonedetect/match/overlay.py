@@ -6,19 +6,17 @@ frame has an edge in both: its slot is in our picture too, and so is the contour
 object before a shared background. So the outline of all that differs is followed in both
 pictures, and how both change across it is weighed, with the shape of what agrees.
 
-The weights are a logistic regression over 508 overlays and cuts and 565 exchanges (slots
-of nine shapes in photographic frames, objects on one background), development and
-calibration pictures alone. By cross-validation at 2.5: 87 % of the overlays, none of 489
-exchanges of 18 % of the picture and more, 1 of 76 objects of a tenth. The bound was picked
-on those same scores, so they flatter it: of 126 slots drawn afterwards 5 were confirmed,
-and docs/accuracy.md found more. The fit's script is not kept here. Bounds by shape stand
-in front of it: a half that differs is believed to be a cut only where our outline lies
-elsewhere than the query's.
+The weights are a logistic regression over pairs made from development pictures; how
+much is enough for each shape was picked on pairs of calibration pictures. `make
+bench-outlines` makes both, and docs/images.md has what each bound let through. Bounds
+by shape stand beside the score: a half that differs is believed to be a cut only where
+our outline lies elsewhere than the query's.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import permutations
@@ -29,8 +27,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import BLOCK_PX, BlockMap, even
-from clonedetect.match.steps import changed, edges, normals, steps
+from clonedetect.match.blocks import BLOCK_PX, TEXTURED, BlockMap, even
+from clonedetect.match.steps import Steps, changed, edges, normals, steps
 
 __all__ = ["Outline", "Shape", "is_cut_out", "laid_over"]
 
@@ -38,9 +36,15 @@ Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float64]
 
-STEP_RATIO: Final = 0.4
-EDGE_GAIN: Final = 0.1
-"""For what is drawn: our step as a share of theirs, and by how much their edge is the stronger."""
+INTERLEAVED: Final = 0.85
+"""For what is drawn in stripes and marks: no other picture is exchanged in strips a block wide."""
+
+FEWEST_HIDDEN: Final = 12
+MOST_BESIDE: Final = 0.03
+"""What may differ beside it, connected, as a share of what is shown: it explains itself and nothing else."""
+
+LEAST_ALIKE: Final = 0.6
+"""Share of a rectangle and of what differs that both must have in common to be one."""
 
 FLAT: Final = 0.33
 WINDOW: Final = 0.95
@@ -54,37 +58,56 @@ class Shape(StrEnum):
     BAR = "a bar in even colours lies over it"
     STICKER = "something in even colours lies over it"
     WINDOW = "a window of it is shown"
+    INSET = "a rectangle lies over it"
     PART = "a part of it is covered"
 
 
-LAID_OVER: Final = 2.5
-"""Log odds from which a difference counts as laid over ours, if nothing is known of its shape."""
-
-EASED: Final = MappingProxyType(
-    {Shape.MARK: 2.0, Shape.BAR: 0.5, Shape.STICKER: 0.0, Shape.WINDOW: 0.5, Shape.PART: 0.0}
+LEAST_ODDS: Final = MappingProxyType(
+    {
+        Shape.MARK: 0.6,
+        Shape.BAR: 0.6,
+        Shape.STICKER: 2.0,
+        Shape.WINDOW: 0.2,
+        Shape.INSET: 2.4,
+        Shape.PART: 4.0,
+    }
 )
-"""How much less is enough for each shape."""
+"""Log odds from which a difference of each shape counts as laid over ours."""
 
 MOST_SHARE: Final = MappingProxyType(
-    {Shape.MARK: 0.25, Shape.BAR: 0.5, Shape.STICKER: 0.35, Shape.WINDOW: 0.6, Shape.PART: 0.2}
+    {
+        Shape.MARK: 0.25,
+        Shape.BAR: 0.5,
+        Shape.STICKER: 0.35,
+        Shape.WINDOW: 0.6,
+        Shape.INSET: 0.3,
+        Shape.PART: 0.2,
+    }
 )
 """Share of what is shown that may differ so."""
 
-BIAS: Final = 16.98
+BIAS: Final = 36.11
 WEIGHTS: Final = MappingProxyType(
     {
-        "log_ours": -0.9,
-        "log_theirs": 1.02,
-        "edge_gain": 6.75,
-        "log_usual": -3.06,
-        "continuity": 1.25,
-        "their_continuity": 1.32,
-        "window": 9.3,
-        "flat": 5.36,
-        "largest": -15.55,
-        "log_length": -3.02,
-        "share": -3.54,
-        "left": -10.11,
+        "log_ours": 0.69,
+        "log_theirs": 1.11,
+        "edge_gain": 1.86,
+        "log_usual": -0.76,
+        "continuity": 3.91,
+        "their_continuity": -0.31,
+        "peaks": -6.46,
+        "their_peaks": 4.19,
+        "clear_peaks": -12.23,
+        "their_clear_peaks": -1.42,
+        "ridge": -0.75,
+        "their_ridge": -0.87,
+        "log_median": 0.3,
+        "window": -4.21,
+        "flat": 3.09,
+        "largest": -11.08,
+        "log_length": -3.97,
+        "share": -10.45,
+        "left": -16.86,
     }
 )
 """Weight of each trait of an outline (`Outline.traits`) in the log odds."""
@@ -107,16 +130,15 @@ class Outline:
     of the outline in pixels; `beyond` is the share of the difference outside the
     rectangle around what agrees; it `is_thin` where no block has only differing
     neighbours, it `is_cut` where our outline does not lie on the query's, as that of a
-    whole page in a shared frame does; `is_drawn` says whether drawn pixels belong to it.
+    whole page in a shared frame does; `is_drawn` says whether drawn pixels belong to it, and
+    `interleaved` which share of the textured blocks under them has an agreeing neighbour; it `is_straight`
+    where it is a rectangle of the query.
     """
 
     differing: Flags
-    ours: float
-    theirs: float
+    ours: Steps
+    theirs: Steps
     edge_gain: float
-    usual: float
-    continuity: float
-    their_continuity: float
     flat: float
     window: float
     largest: float
@@ -127,17 +149,26 @@ class Outline:
     is_thin: bool
     is_cut: bool
     is_drawn: bool
+    is_straight: bool
+    interleaved: float
 
     @property
     def traits(self) -> dict[str, float]:
         """What is weighed, by the names of `WEIGHTS`."""
         return {
-            "log_ours": math.log(self.ours + 1),
-            "log_theirs": math.log(self.theirs + 1),
+            "log_ours": math.log(self.ours.mean + 1),
+            "log_theirs": math.log(self.theirs.mean + 1),
             "edge_gain": self.edge_gain,
-            "log_usual": math.log(self.usual + 0.05),
-            "continuity": self.continuity,
-            "their_continuity": self.their_continuity,
+            "log_usual": math.log(self.ours.relative + 0.05),
+            "continuity": self.ours.continuity,
+            "their_continuity": self.theirs.continuity,
+            "peaks": self.ours.peaks,
+            "their_peaks": self.theirs.peaks,
+            "clear_peaks": self.ours.clear_peaks,
+            "their_clear_peaks": self.theirs.clear_peaks,
+            "ridge": self.ours.ridge,
+            "their_ridge": self.theirs.ridge,
+            "log_median": math.log(self.ours.median + 1) - math.log(self.theirs.median + 1),
             "window": self.window,
             "flat": self.flat,
             "largest": self.largest,
@@ -149,7 +180,8 @@ class Outline:
     @property
     def log_odds(self) -> float:
         """The logarithm of the odds that what differs was laid over ours."""
-        return BIAS + sum(WEIGHTS[name] * value for name, value in self.traits.items())
+        traits = self.traits
+        return BIAS + sum(weight * traits[name] for name, weight in WEIGHTS.items())
 
     @property
     def shape(self) -> Shape:
@@ -159,25 +191,37 @@ class Outline:
             return Shape.MARK
         if self.flat >= FLAT:
             return Shape.BAR if is_apart else Shape.STICKER
-        return Shape.WINDOW if is_apart and self.is_cut else Shape.PART
+        if is_apart and self.is_cut:
+            return Shape.WINDOW
+        return Shape.INSET if self.is_straight else Shape.PART
+
+    @property
+    def is_edge_of_theirs(self) -> bool:
+        """Whether the outline is an edge of the query by every measure more than of ours."""
+        is_steeper = self.ours.mean < self.theirs.mean and self.edge_gain > 0
+        return is_steeper and self.ours.peaks < self.theirs.peaks
 
     @property
     def is_laid_over(self) -> bool:
         """Whether the query has an edge along the outline that our picture does not know.
 
-        What is drawn in even colours lies in many places, and its steps alone may tell.
+        What was drawn is told by where it lies, not by the score, which knows differences alone.
         """
-        if self.is_drawn and self.ours <= STEP_RATIO * (self.theirs + 1) and self.edge_gain >= EDGE_GAIN:
-            return True
-        return self.log_odds >= LAID_OVER - EASED[self.shape] and self.share <= MOST_SHARE[self.shape]
+        if self.is_drawn:
+            return self.interleaved >= INTERLEAVED and self.largest <= MOST_BESIDE
+        is_enough = self.log_odds >= LEAST_ODDS[self.shape] and self.share <= MOST_SHARE[self.shape]
+        return is_enough and self.is_edge_of_theirs
 
 
-def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline | None:
+def laid_over(
+    blocks: BlockMap, ours: Grey, *, is_cut: bool = False, rectangles: Sequence[Matrix] = ()
+) -> Outline | None:
     """Return the outline of all that differs, in groups of 2 % and more; None where there is none to follow.
 
     What `blocks` left out as drawn belongs to it. `ours` is the reference on the
     grid of `blocks`, uint8 (12 rows, 12 columns). An outline along the end of
-    what is shown says nothing and is left out.
+    what is shown says nothing and is left out. Where what differs is one of the `rectangles`
+    of the query, float64 (4, 2) in pixels of ours, its sides are the outline.
     """
     groups = _groups(blocks)
     if not groups.any() and blocks.drawn is None:
@@ -186,6 +230,8 @@ def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline 
     part = _part(blocks, groups, ours, inside)
     if blocks.drawn is not None:
         part |= blocks.drawn & inside
+    straight = _straight(part, rectangles, inside)
+    is_straight, part = straight is not None, part if straight is None else straight
     within = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     rows, columns = np.nonzero(around & ~part & within)
@@ -201,12 +247,9 @@ def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline 
     window, beyond = _window(blocks, groups, differing)
     return Outline(
         differing=differing | blocks.off_tone,
-        ours=own.mean,
-        theirs=other.mean,
+        ours=own,
+        theirs=other,
         edge_gain=float(gain),
-        usual=own.relative,
-        continuity=own.continuity,
-        their_continuity=other.continuity,
         flat=_flat_share(blocks.brought, part),
         window=window,
         beyond=beyond,
@@ -217,6 +260,8 @@ def laid_over(blocks: BlockMap, ours: Grey, *, is_cut: bool = False) -> Outline 
         is_thin=_is_thin(groups | (blocks.off_tone & blocks.counted)),
         is_cut=is_cut,
         is_drawn=blocks.drawn is not None,
+        is_straight=is_straight,
+        interleaved=_interleaved(blocks, ours),
     )
 
 
@@ -233,6 +278,17 @@ def is_cut_out(homography: Matrix, ours: tuple[int, int], theirs: tuple[int, int
     turned = (ends[list(order)] for order in permutations(range(4)))
     away = [np.abs(placed - end) / (wide, high) for end in turned]
     return bool(min(float(each.max()) for each in away) > WHOLE_SIDE)
+
+
+def _interleaved(blocks: BlockMap, ours: Grey) -> float:
+    """Return the share of the covered blocks that are textured in ours and lie beside an agreeing block."""
+    rows, columns = blocks.inside.shape
+    spread = ours.reshape(rows, BLOCK_PX, columns, BLOCK_PX).std(axis=(1, 3))
+    hidden = blocks.inside & blocks.covered & (spread > TEXTURED)
+    agreeing = (blocks.counted & blocks.agree).astype(np.uint8)
+    beside = cv2.dilate(agreeing, np.ones((3, 3), np.uint8)) > 0
+    # A compact hole of under a dozen blocks is nearly all rim.
+    return float((hidden & beside).sum() / max(FEWEST_HIDDEN, hidden.sum()))
 
 
 def _window(blocks: BlockMap, groups: Flags, differing: Flags) -> tuple[float, float]:
@@ -269,6 +325,19 @@ def _part(blocks: BlockMap, groups: Flags, ours: Grey, inside: Flags) -> Flags:
     other = changed(ours, blocks.brought, _pixels(blocks.agree)) & inside
     part = ((other & near) | core).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
+
+
+def _straight(part: Flags, rectangles: Sequence[Matrix], inside: Flags) -> Flags | None:
+    """Return the rectangle that is `part`, None where none is nearly the same."""
+    best, alike = None, LEAST_ALIKE
+    for corners in rectangles:
+        filled = cv2.fillConvexPoly(np.zeros(part.shape, np.uint8), np.rint(corners).astype(np.int32), 1)
+        whole = (filled > 0) & inside
+        union = int((whole | part).sum())
+        share = int((whole & part).sum()) / union if union else 0.0
+        if share >= alike:
+            best, alike = whole, share
+    return best
 
 
 def _flat_share(picture: Grey, part: Flags) -> float:

@@ -1,9 +1,10 @@
-"""Candidates, and what the operator's signals propose for one query; nothing of it confirms anything."""
+"""What hashes and the operator's signals propose for one query; nothing of it confirms anything."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,24 @@ import numpy.typing as npt
 from clonedetect.errors import DependencyError
 from clonedetect.match.direct import HashRoute
 from clonedetect.models.ids import MediaId
-from clonedetect.models.signal import VIEWS_PER_MEDIA
+from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.signal import VIEWS_PER_MEDIA, ViewHash
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.signals.boxes import trimmed_box
 from clonedetect.signals.image import QueryImage
 
-__all__ = ["ImageCandidate", "Proposals", "SignalRoute", "propose"]
+__all__ = [
+    "ImageCandidate",
+    "Proposals",
+    "SignalRoute",
+    "hash_candidates",
+    "panel_candidates",
+    "propose",
+]
+
+LEAST_QUALITY: Final = 20
+"""Query views of a lower PDQ quality are not looked up: they would meet every even picture."""
 
 Grey = npt.NDArray[np.uint8]
 
@@ -58,6 +70,37 @@ class Proposals:
 
     candidates: tuple[ImageCandidate, ...] = ()
     failures: tuple[str, ...] = ()
+
+
+def hash_candidates(
+    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
+) -> tuple[ImageCandidate, ...]:
+    """Return the pictures with a stored view within the radius of a query view, nearest first, ties by id."""
+    return _near(query.hashes, index, thresholds)
+
+
+def panel_candidates(
+    query: QueryImage, index: ReferenceIndex, thresholds: ImageThresholds
+) -> tuple[ImageCandidate, ...]:
+    """Return the same for the rectangles within the query: cells of a collage, photographs in a page."""
+    return _near(query.panels, index, thresholds)
+
+
+def _near(
+    hashes: Sequence[ViewHash], index: ReferenceIndex, thresholds: ImageThresholds
+) -> tuple[ImageCandidate, ...]:
+    asked = [entry for entry in hashes if entry.quality >= LEAST_QUALITY]
+    if not asked:
+        return ()
+    bits = np.frombuffer(b"".join(entry.bits for entry in asked), dtype=np.uint8).reshape(-1, 32)
+    numbers, ids, distances = index.hashes.range_search(bits, thresholds.candidate_radius)
+    routes: dict[MediaId, HashRoute] = {}
+    for place in np.lexsort((numbers, ids, distances)):
+        media_id, view = divmod(int(ids[place]), VIEWS_PER_MEDIA)
+        entry = asked[int(numbers[place])]
+        route = HashRoute(int(distances[place]), entry.view, entry.form, view)
+        routes.setdefault(MediaId(media_id), route)
+    return tuple(ImageCandidate(media, route, 0) for media, route in routes.items())
 
 
 def propose(

@@ -20,7 +20,8 @@ Places = npt.NDArray[np.int64]
 
 _LEVELS: Final = 16
 _LEAST_CHANGE: Final = 14.0
-_ASIDE_PX: Final = 3.0
+_ASIDE_PX: Final = 3
+_REACH_PX: Final = 9
 _SHIFTS: Final = tuple(
     (round(radius * np.sin(turn)), round(radius * np.cos(turn)))
     for radius in (8, 13, 19)
@@ -65,11 +66,22 @@ def normals(part: Flags, rows: Places, columns: Places) -> tuple[Floats, Floats]
 
 
 class Steps(NamedTuple):
-    """Across an outline: the mean step, it relative to shifted places, and the correlation of both sides."""
+    """How a picture changes across an outline, in grey levels.
+
+    `mean` step over six pixels, and `relative` to that of shifted outlines;
+    `continuity`: correlation of what lies inside and outside; `peaks`: share of the
+    places where the sharpest change lies on the outline and not beside it, and
+    `clear_peaks` where it is clearly the sharpest; `ridge`: logarithm of the mean change on the
+    outline over that beside it; `median` of the change on it.
+    """
 
     mean: float
     relative: float
     continuity: float
+    peaks: float
+    clear_peaks: float
+    ridge: float
+    median: float
 
 
 def steps(
@@ -77,11 +89,12 @@ def steps(
 ) -> Steps | None:
     """Return how a picture changes across the outline; None where too little of it can be followed."""
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.0).astype(np.float32)
-    inner, outer = _sides(smooth, rows, columns, aside)
-    own = np.abs(outer - inner)
     valid = _are_within(within, rows, columns, aside)
     if valid.sum() < max(12, 0.5 * len(rows)):
         return None
+    profile = _profile(smooth, rows, columns, aside)
+    inner, outer = profile[_REACH_PX - _ASIDE_PX], profile[_REACH_PX + _ASIDE_PX]
+    own = np.abs(outer - inner)
     relative = []
     for down, across in _SHIFTS:
         there = rows + down, columns + across
@@ -90,8 +103,31 @@ def steps(
             sides = _sides(smooth, *there, aside)
             relative.append(float(own[kept].mean() / (np.abs(sides[1] - sides[0])[kept].mean() + 2)))
     is_even = min(inner[valid].std(), outer[valid].std()) <= 1
-    continuity = 0.0 if is_even else float(np.corrcoef(inner[valid], outer[valid])[0, 1])
-    return Steps(float(own[valid].mean()), float(np.mean(relative)) if relative else 1.0, continuity)
+    on, beside = _changes(profile[:, valid])
+    return Steps(
+        mean=float(own[valid].mean()),
+        relative=float(np.mean(relative)) if relative else 1.0,
+        continuity=0.0 if is_even else float(np.corrcoef(inner[valid], outer[valid])[0, 1]),
+        peaks=float((on > beside).mean()),
+        clear_peaks=float((on > 1.5 * beside + 3).mean()),
+        ridge=float(np.log((on.mean() + 2) / (beside.mean() + 2))),
+        median=float(np.median(on)),
+    )
+
+
+def _changes(profile: Floats) -> tuple[Floats, Floats]:
+    """Return the sharpest change over two pixels within two of the outline, and beside it, at each place."""
+    change = np.abs(profile[2:] - profile[:-2])
+    middle = len(change) // 2
+    on = change[middle - 2 : middle + 3].max(axis=0)
+    beside = np.maximum(change[: middle - 3].max(axis=0), change[middle + 4 :].max(axis=0))
+    return on, beside
+
+
+def _profile(smooth: Floats, rows: Places, columns: Places, aside: tuple[Floats, Floats]) -> Floats:
+    """Return what is seen from nine pixels inside to nine outside of each place, float32 (19, n)."""
+    away = np.arange(-_REACH_PX, _REACH_PX + 1, dtype=np.float32)[:, None]
+    return _seen(smooth, rows + away * aside[0], columns + away * aside[1])
 
 
 def _sides(
@@ -99,16 +135,21 @@ def _sides(
 ) -> tuple[Floats, Floats]:
     """Return what is seen three pixels inside and three pixels outside of each place."""
     inner, outer = (
-        cv2.remap(
-            smooth,
-            (columns + way * aside[1]).astype(np.float32).reshape(-1, 1),
-            (rows + way * aside[0]).astype(np.float32).reshape(-1, 1),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        ).ravel()
+        _seen(smooth, (rows + way * aside[0])[None], (columns + way * aside[1])[None])[0]
         for way in (-_ASIDE_PX, _ASIDE_PX)
     )
-    return np.asarray(inner, dtype=np.float32), np.asarray(outer, dtype=np.float32)
+    return inner, outer
+
+
+def _seen(smooth: Floats, rows: Floats, columns: Floats) -> Floats:
+    seen = cv2.remap(
+        smooth,
+        columns.astype(np.float32),
+        rows.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(seen, dtype=np.float32)
 
 
 def _are_within(within: Flags, rows: Places, columns: Places, aside: tuple[Floats, Floats]) -> Flags:

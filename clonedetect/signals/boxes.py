@@ -8,12 +8,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WHOLE_VIEWS", "Box", "content_box", "is_same", "query_box", "stored_box", "trimmed_box"]
+__all__ = ["PANEL", "WHOLE_VIEWS", "Box", "content_box", "is_same", "query_box", "stored_box", "trimmed_box"]
 
 Grey = npt.NDArray[np.uint8]
 
 WHOLE_VIEWS: Final = frozenset({"full", "whole"})
 """Views of all of a picture, sampled in different ways."""
+
+PANEL: Final = "panel "
+"""The view of a rectangle found within a query; its left, top, right and bottom follow."""
 
 SAME: Final = 0.02
 """Share of a side by which two rectangles may differ and be hashed once."""
@@ -39,6 +42,8 @@ def query_box(view: str, frame: Grey) -> Box | None:
         return trimmed_box(frame)
     if view == "content":
         return content_box(frame)
+    if view.startswith(PANEL):
+        return Box(*(float(side) for side in view.removeprefix(PANEL).split(",")))
     return stored_box(view, frame.shape[1], frame.shape[0])
 
 

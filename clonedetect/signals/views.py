@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, ViewHash
-from clonedetect.signals.boxes import Box, content_box, is_same, stored_box, trimmed_box
+from clonedetect.signals.boxes import PANEL, Box, content_box, is_same, stored_box, trimmed_box
 from clonedetect.signals.decode import FRAMES, grey_frame
 from clonedetect.signals.pdq import (
     BASE,
@@ -41,6 +41,7 @@ __all__ = [
     "PHASH16",
     "STORED_VIEWS",
     "Sampled",
+    "panel_views",
     "perceptual_hash",
     "query_views",
     "sampled",
@@ -172,6 +173,20 @@ def query_views(picture: Sampled, later: Sequence[Sampled] = ()) -> tuple[ViewHa
     )
     hashes.extend(_frames(plain[FORMS[0]], later, mirrored=True))
     return tuple({entry.bits: entry for entry in reversed(hashes)}.values())[::-1]
+
+
+def panel_views(frame: Grey, boxes: Sequence[Box]) -> tuple[ViewHash, ...]:
+    """Return the hashes of rectangles of a query's frame, each plain and mirrored."""
+    if not boxes:
+        return ()
+    squares = [_part(frame, box) for box in boxes]
+    quality = quality_of(np.stack(squares))
+    found = []
+    for box, square, good in zip(boxes, squares, quality, strict=True):
+        bits = bits_of(forms_of(coefficients(square)))
+        name = PANEL + ",".join(f"{side:g}" for side in box)
+        found += [ViewHash(name, FORMS[form], bits[form], good) for form in (0, _FLIPPED)]
+    return tuple(found)
 
 
 def _plain(names: Sequence[str], squares: Sequence[Reals]) -> tuple[ViewHash, ...]:

@@ -5,12 +5,11 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from accuracy import calibrate, scenes
+from accuracy import calibrate, scenes, split
 from accuracy.bench import Bench, build_indexes
 from accuracy.gallery import FALSE, MISSED, write_gallery, wrong_cases
 from accuracy.records import BACKGROUND, COPY, RECALL, STRANGER, TEMPLATE, Others, Seen, Task
 from accuracy.split import Part, name_of, part_of, read_pictures
-from clonedetect.match import overlay, rules
 
 
 def _named(part: Part, start: str) -> str:
@@ -32,6 +31,7 @@ def bench(tmp_path_factory, photographs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenes, "DRAWN_FRAMES", ("meme-frame",))
         patch.setattr(scenes, "SLOTS", {"corner": (450, 450, 450, 450)})
+        patch.setattr(split, "SEEN", 0)
         patch.setattr(scenes, "FRAMED", 2)
         patch.setattr(scenes, "COUNTS", (1, 2))
         patch.setattr(scenes, "SHARES", (25,))
@@ -102,7 +102,8 @@ def test_the_gallery_opens_every_wrong_verdict(bench, tmp_path) -> None:
 
 def test_a_threshold_is_changed_for_a_while_only(bench) -> None:
     def state():
-        return (bench.thresholds, overlay.STEP_RATIO, overlay.LAID_OVER, rules.ALTERED_DISAGREEMENT)
+        constants = (getattr(module, name) for name, module in calibrate.CONSTANTS.items())
+        return (bench.thresholds, *constants)
 
     shipped = state()
     assert {name for name, _ in calibrate.tried()} >= set(calibrate.CONSTANTS)

@@ -2,7 +2,7 @@ import pytest
 
 from accuracy import run
 from accuracy.records import RECALL, Others, Result, ResultFile, Seen, Task
-from accuracy.run import _is_asked
+from accuracy.run import _is_asked, without_words
 
 
 def _result(group: str, picture: str = "p") -> Result:
@@ -68,3 +68,14 @@ def test_without_pictures_the_run_says_so_and_measures_nothing(tmp_path, monkeyp
     monkeypatch.setattr(run, "DATA", tmp_path)
     assert run.pictures_here() is None
     assert "skipped: benchmark data is not here" in capsys.readouterr().err
+
+
+def test_words_make_no_other_run_and_code_does() -> None:
+    source = (
+        '"""About."""\nBOUND = 3\n"""Of what."""\ndef f(x):\n    """Say."""\n    return x + BOUND  # why\n'
+    )
+    told = without_words(source)
+    other = source.replace("About", "Otherwise").replace("# why", "").replace("Say", "Tell")
+    assert without_words(other) == told
+    assert without_words(source.replace("BOUND = 3", "BOUND = 4")) != told
+    assert without_words(source.replace("x + BOUND", "x - BOUND")) != told

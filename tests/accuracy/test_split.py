@@ -1,6 +1,7 @@
 import pytest
 from PIL import Image
 
+from accuracy import split
 from accuracy.split import (
     SAME_WORKS,
     DataMissingError,
@@ -35,6 +36,16 @@ def test_every_original_is_of_one_part_and_no_other(folder) -> None:
     parts = [set(pictures.part(part)) for part in Part]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 12
     assert all(parts)
+
+
+def test_a_new_table_asks_no_picture_of_an_earlier_one(folder, monkeypatch) -> None:
+    pictures = read_pictures(folder)
+    monkeypatch.setattr(split, "SEEN", 0)
+    every = pictures.asked(Part.TABLE)
+    assert set(every) == set(pictures.part(Part.TABLE))
+    monkeypatch.setattr(split, "SEEN", 2)
+    assert pictures.asked(Part.TABLE) == every[2:]
+    assert set(pictures.asked(Part.CALIBRATION)) == set(pictures.part(Part.CALIBRATION))
 
 
 def test_what_stands_beside_ours_is_never_indexed(folder) -> None:

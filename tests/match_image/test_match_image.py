@@ -4,7 +4,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from clonedetect.match.candidates import hash_candidates, image_candidates, match_image
 from clonedetect.match.mask import MaskCache, template_mask
@@ -192,13 +192,13 @@ def test_one_picture_in_a_photographic_frame_does_not_accuse_another(photographs
 def test_what_three_others_share_is_masked_and_said(photographs, memory_index):
     index = memory_index()
     for name in NAMES[:5]:
-        index.add(name, image_signals(in_scene(photographs, name, 220)), "one account")
+        index.add(name, image_signals(in_scene(photographs, name, 290)), "one account")
     reference = index.images([1])[0]
     mask = template_mask(reference, index, THRESHOLDS)
     assert mask.hidden[0].all()
     assert not mask.hidden[8, 8]
     assert len(mask.items) == 4
-    outcome = ask(in_scene(photographs, "china.jpg", 220), index)
+    outcome = ask(in_scene(photographs, "china.jpg", 290), index)
     assert Verdict.CONFIRMED not in verdicts(outcome).values()
     assert any("shared with other pictures" in r for m in outcome.matches for r in m.reasons)
 
@@ -227,21 +227,35 @@ def test_masks_are_computed_once_for_a_state_of_the_index(photographs, memory_in
 
 
 def test_a_site_is_recognised_by_its_own_frame(photographs, transforms, memory_index):
-    """A small photograph exchanged in a frame looks like a sticker; the site's other pictures tell."""
+    """A white disc in the place of a photograph looks like a sticker; the site's other pictures tell."""
     index = memory_index()
-    index.add("coffee", image_signals(in_scene(photographs, "coffee.png", 260)), "a")
-    blank = Image.open(BytesIO(in_scene(photographs, "coffee.png", 260)))
-    blank.paste((90, 160, 200), (317, 317, 583, 583))
+    index.add("coffee", image_signals(in_scene(photographs, "coffee.png", 300)), "a")
+    blank = Image.open(BytesIO(in_scene(photographs, "coffee.png", 300)))
+    ImageDraw.Draw(blank).ellipse((260, 260, 640, 640), (250, 250, 250))
     asked = query_image(transforms.jpeg(blank, 85))
     alone = match_image(asked, index, THRESHOLDS)
     assert verdicts(alone) == {"coffee": Verdict.CONFIRMED}
-    sibling = query_image(in_scene(photographs, "china.jpg", 260))
+    sibling = query_image(in_scene(photographs, "china.jpg", 300))
     beside = match_image(asked, index, THRESHOLDS, siblings=(sibling,))
     assert verdicts(beside) == {"coffee": Verdict.POSSIBLE}
     again = query_image(transforms.jpeg(blank.resize((600, 600)), 85))
     assert verdicts(match_image(asked, index, THRESHOLDS, siblings=(again, asked))) == {
         "coffee": Verdict.CONFIRMED
     }
+
+
+def test_a_small_picture_in_another_is_found_by_its_rectangle(photographs, index, masks, transforms):
+    page = photographs["rocket.jpg"].resize((1000, 800))
+    page.paste(ImageOps.fit(photographs["chelsea.png"], (240, 240)), (620, 90))
+    query = query_image(transforms.jpeg(page, 85))
+    outcome = match_image(query, index, THRESHOLDS, masks=masks)
+    match = next(match for match in outcome.matches if match.item_id == "chelsea.png")
+    assert match.verdict is Verdict.CONFIRMED
+    assert match.image is not None
+    assert match.image.hash_view.startswith("panel 396,57,549,210 on square")
+    polygon = np.array(match.regions[0].polygon)
+    assert np.allclose(polygon.min(axis=0), (560, 90), atol=4)
+    assert np.allclose(polygon.max(axis=0), (920, 330), atol=4)
 
 
 # Evidence ----------------------------------------------------------------------------------------------

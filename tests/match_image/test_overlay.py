@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from clonedetect.match.blocks import agreement, on_grid
-from clonedetect.match.overlay import LAID_OVER, WEIGHTS, Outline, laid_over
+from clonedetect.match.overlay import INTERLEAVED, LEAST_ODDS, WEIGHTS, Outline, laid_over
+from clonedetect.signals.rectangles import rectangles
 
 SIDE = 192
 
@@ -26,7 +27,11 @@ def scene(seed: int) -> np.ndarray:
 
 
 def outline(ours: np.ndarray, theirs: np.ndarray) -> Outline | None:
-    return laid_over(agreement(ours, theirs, np.eye(3), 0.55), on_grid(ours))
+    shapes = [
+        np.array([(b.left, b.top), (b.right, b.top), (b.right, b.bottom), (b.left, b.bottom)]) - 0.5
+        for b in rectangles(theirs)
+    ]
+    return laid_over(agreement(ours, theirs, np.eye(3), 0.55), on_grid(ours), rectangles=shapes)
 
 
 def caption(picture: np.ndarray, share: float) -> np.ndarray:
@@ -41,7 +46,7 @@ def caption(picture: np.ndarray, share: float) -> np.ndarray:
 
 def sticker(picture: np.ndarray) -> np.ndarray:
     page = Image.fromarray(picture)
-    ImageDraw.Draw(page).rounded_rectangle((60, 70, 130, 140), 14, 235)
+    ImageDraw.Draw(page).rounded_rectangle((60, 70, 130, 140), 14, 252)
     return np.asarray(page)
 
 
@@ -55,7 +60,7 @@ def test_captions_and_stickers_lie_over_the_picture(cover, seed):
     found = outline(scene(seed), cover(scene(seed)))
     assert found is not None
     assert found.is_laid_over
-    assert found.theirs > 1.5 * found.ours
+    assert found.theirs.mean > 1.5 * found.ours.mean
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -82,7 +87,8 @@ def test_every_weighed_trait_is_measured():
     found = outline(scene(1), sticker(scene(1)))
     assert found is not None
     assert set(found.traits) == set(WEIGHTS)
-    assert replace(found, ours=200.0, usual=9.0, edge_gain=-0.5).log_odds < LAID_OVER
+    exchanged = found.ours._replace(mean=200.0, relative=9.0, peaks=0.9, clear_peaks=0.8)
+    assert replace(found, ours=exchanged, edge_gain=-0.5).log_odds < min(LEAST_ODDS.values())
 
 
 def test_what_differs_is_left_out_with_a_margin():
@@ -90,3 +96,35 @@ def test_what_differs_is_left_out_with_a_margin():
     assert found is not None
     assert found.differing[7, 7]
     assert not found.differing[0, 0]
+
+
+@pytest.mark.parametrize(("high", "is_beside"), [(8, True), (60, False)], ids=["stripes", "slots"])
+def test_stripes_have_agreeing_blocks_beside_them_and_slots_have_not(high, is_beside):
+    ours = scene(2)
+    theirs, drawn = ours.copy(), np.zeros(ours.shape, bool)
+    for top in range(2, SIDE - high, 3 * high):
+        drawn[top : top + high] = True
+    theirs[drawn] = 250
+    found = laid_over(agreement(ours, theirs, np.eye(3), 0.55, drawn=drawn), on_grid(ours))
+    assert found is not None
+    assert found.is_drawn
+    assert (found.interleaved >= INTERLEAVED) is is_beside
+
+
+def test_the_sides_of_a_rectangle_are_its_outline():
+    ours = scene(3)
+    theirs = ours.copy()
+    theirs[50:130, 70:150] = scene(60)[50:130, 70:150]
+    blocks = agreement(ours, theirs, np.eye(3), 0.55)
+    corners = np.array([(70, 50), (150, 50), (150, 130), (70, 130)], dtype=np.float64)
+    rough, straight = (
+        laid_over(blocks, on_grid(ours), rectangles=shapes) for shapes in ((), (corners - 0.5,))
+    )
+    assert rough is not None
+    assert straight is not None
+    assert straight.is_straight
+    assert not rough.is_straight
+    assert straight.theirs.peaks > rough.theirs.peaks
+    elsewhere = laid_over(blocks, on_grid(ours), rectangles=(corners + 60,))
+    assert elsewhere is not None
+    assert not elsewhere.is_straight

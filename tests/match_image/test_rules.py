@@ -1,11 +1,12 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from clonedetect.match.blocks import agreement, synthetic_share
 from clonedetect.match.geometry import align, scaling
-from clonedetect.match.rules import Evidence, rule_of
+from clonedetect.match.rules import Evidence, covered_rule_of, rule_of
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.models.signal import FeatureSet
 
@@ -34,6 +35,9 @@ GOOD = Evidence(
         ({"inliers": 8, "agree": 0.96, "differing": 0.02}, ""),
         ({"inliers": 8, "agree": 0.97, "differing": 0.03}, ""),
         ({"inliers": 8, "agree": 0.97, "textured": 59}, ""),
+        ({"inliers": 12, "agree": 0.97, "textured": 30}, "close copy throughout"),
+        ({"inliers": 12, "agree": 0.97, "textured": 29}, ""),
+        ({"inliers": 11, "agree": 0.97, "textured": 30}, ""),
         ({"inliers": 39, "agree": 0.79}, ""),
         ({"inliers": 40, "agree": 0.4, "differing": 0.12}, "altered copy"),
         ({"inliers": 40, "agree": 0.39, "differing": 0.12}, ""),
@@ -154,6 +158,72 @@ def test_a_change_of_tone_over_the_whole_picture_is_no_difference(gain):
     assert found.largest_change == 0
 
 
+def smooth(seed: int, level: float, spread: float) -> np.ndarray:
+    """A soft picture whose blocks spread by about this many grey levels."""
+    rough = np.random.default_rng(seed).normal(0, 1, (64, 64)).astype(np.float32)
+    soft = cv2.resize(rough, (192, 192), interpolation=cv2.INTER_CUBIC)
+    return np.clip(level + spread * soft / soft.std(), 0, 255).astype(np.uint8)
+
+
+def test_brightened_parts_that_end_at_white_do_not_differ():
+    ours = smooth(3, 150, 30)
+    ours[:, 96:] = smooth(4, 215, 12)[:, 96:]
+    bright = np.clip(ours.astype(np.float64) * 1.4, 0, 255).astype(np.uint8)
+    assert (bright == 255).mean() > 0.4
+    found = agreement(ours, bright, np.eye(3), 0.55)
+    assert found.largest_change < 0.02
+    assert found.agree_share > 0.95
+
+
+def test_a_white_picture_put_into_a_dark_part_differs():
+    ours = smooth(3, 120, 30)
+    theirs = ours.copy()
+    theirs[48:144, 48:144] = 255
+    assert agreement(ours, theirs, np.eye(3), 0.55).largest_change > 0.2
+
+
+def test_a_vignette_is_no_difference():
+    ours = smooth(5, 130, 18)
+    y, x = np.mgrid[-1:1:192j, -1:1:192j]
+    shaded = np.rint(ours * (1 - 0.42 * (x * x + y * y))).astype(np.uint8)
+    found = agreement(ours, shaded, np.eye(3), 0.55)
+    assert found.agree_share > 0.95
+    assert found.largest_change < 0.02
+
+
+def test_faint_blocks_of_a_dark_picture_count_and_ramps_do_not():
+    dark = smooth(6, 30, 3)
+    found = agreement(dark, dark, np.eye(3), 0.55)
+    assert found.textured_count > 200
+    assert found.agree_share > 0.95
+    assert agreement(dark, smooth(7, 30, 3), np.eye(3), 0.55).agree_share < 0.2
+    ramp = np.tile(np.linspace(20, 60, 192), (192, 1)).astype(np.uint8)
+    assert agreement(ramp, ramp, np.eye(3), 0.55).textured_count == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_told_by_shape", "is_confirmed"),
+    [
+        ({}, False, True),
+        ({"inliers": 8, "agree": 1.0, "textured": 60}, False, True),
+        ({"inliers": 8, "agree": 1.0, "textured": 59}, False, False),
+        ({"agree": 0.8, "differing": 0.08, "textured": 24, "inliers": 15}, False, True),
+        ({"agree": 0.8, "differing": 0.08, "textured": 23, "inliers": 15}, False, False),
+        ({"visible": 0.24}, True, False),
+        ({"is_spread": False}, True, False),
+        ({"synthetic": 0.5, "agree": 0.99}, False, False),
+        ({"synthetic": 0.5, "agree": 0.99}, True, True),
+        ({"synthetic": 0.5, "agree": 0.98}, True, False),
+        ({"synthetic": 0.5, "agree": 0.99, "differing": 0.02}, True, False),
+        ({"synthetic": 0.5, "agree": 0.99, "textured": 39}, True, False),
+        ({"synthetic": 0.5, "agree": 0.99, "inliers": 11}, True, False),
+    ],
+)
+def test_what_is_left_of_a_covered_picture_must_be_a_close_copy(changes, is_told_by_shape, is_confirmed):
+    rule = covered_rule_of(replace(GOOD, **changes), ImageThresholds(), is_told_by_shape=is_told_by_shape)
+    assert bool(rule) is is_confirmed
+
+
 def test_what_the_query_does_not_show_is_blank_and_what_is_masked_does_not_count():
     found = agreement(texture(1), texture(1)[:, :96].copy(), np.eye(3), 0.55)
     assert found.visible_share == pytest.approx(0.5, abs=0.07)
@@ -182,6 +252,10 @@ def test_screens_are_told_from_photographs():
     assert synthetic_share(page, everything) > 0.5
     assert synthetic_share(texture(1), np.ones((16, 16), bool)) < 0.05
     assert synthetic_share(page, np.zeros((16, 9), bool)) == 0
+    night = (20 + np.mgrid[0:192, 0:192][0] / 6 + np.random.default_rng(1).integers(0, 3, (192, 192))).astype(
+        np.uint8
+    )
+    assert synthetic_share(night, np.ones((16, 16), bool)) < 0.1
 
 
 def test_scaling_keeps_pixel_centres():

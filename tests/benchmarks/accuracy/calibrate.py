@@ -27,7 +27,7 @@ from accuracy.records import BACKGROUND, RECALL, Task
 from accuracy.run import DATA, WORK, WORKERS, identity, pictures_here
 from accuracy.scenes import Scenes
 from accuracy.split import Part, name_of, same_works, sampled
-from clonedetect.match import overlay, rules
+from clonedetect.match import image, overlay, rules
 from clonedetect.match.candidates import ImageOutcome, match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId
@@ -44,14 +44,16 @@ VALUES: Final[dict[str, tuple[float, ...]]] = {
     "block_ncc": (0.45, 0.5, 0.6, 0.65),
     "exact_radius": (23, 40, 48),
     "ALTERED_DISAGREEMENT": (0.04, 0.06, 0.08, 0.1, 0.15),
-    "STEP_RATIO": (0.2, 0.3, 0.5, 0.6),
-    "LAID_OVER": (1.5, 2.0, 3.0, 3.5),
+    "INTERLEAVED": (0.7, 0.8, 0.9, 0.95),
+    "CONTRADICTED": (-1.0, 0.0, 1.0, 2.0),
+    "BELIEVED_CHANGE": (0.02, 0.05),
 }
 """Fields of `ImageThresholds`, and the constants of `CONSTANTS`."""
 CONSTANTS: Final[dict[str, ModuleType]] = {
     "ALTERED_DISAGREEMENT": rules,
-    "STEP_RATIO": overlay,
-    "LAID_OVER": overlay,
+    "INTERLEAVED": overlay,
+    "CONTRADICTED": image,
+    "BELIEVED_CHANGE": rules,
 }
 
 SCENES_SHARE: Final = 16

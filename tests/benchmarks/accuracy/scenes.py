@@ -46,10 +46,12 @@ FRAMED: Final = 4
 COUNTS: Final = (1, 2, 4)
 FRAME_QUERIES: Final = 8
 
-BACKGROUNDS: Final = 20
+BACKGROUNDS: Final = 14
+USED: Final = 44
+"""Backdrops of earlier runs, whose false accepts were looked at."""
 SHARES: Final = (10, 25, 40)
 SHAPES: Final = ("same shape", "another shape")
-OBJECTS: Final = 4
+OBJECTS: Final = 5
 """Other objects that are asked about before each background."""
 
 _FRAME_SIDE: Final = 900
@@ -107,7 +109,7 @@ class Scenes:
             random = transforms.Random(zlib.crc32(frame.encode()), self.pictures.backdrops)
             return transforms.TRANSFORMS[frame](picture, random)
         number, box = frame.removeprefix("photograph ").split(", ")
-        return slot(opened(self.pictures.backdrops[int(number)]), picture, SLOTS[box])
+        return slot(opened(self._frame_photographs[int(number)]), picture, SLOTS[box])
 
     def in_frame(self, frame: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Return the pictures that are indexed in a frame, and those that are asked about."""
@@ -161,12 +163,21 @@ class Scenes:
     @cached_property
     def _single(self) -> tuple[Path, ...]:
         """Pictures that are one work each: two versions of one work in a frame are no false accept."""
-        part = self.pictures.part(self.part)
+        part = self.pictures.asked(self.part)
         return tuple(path for path in part if len(same_works(name_of(path))) == 1)
 
     @property
+    def _frame_photographs(self) -> tuple[Path, ...]:
+        return self.pictures.backdrops[self._skipped :][:FRAME_PHOTOGRAPHS]
+
+    @property
+    def _skipped(self) -> int:
+        """Backdrops that framed or carried pictures in earlier runs, where there are others."""
+        return USED if len(self.pictures.backdrops) >= USED + FRAME_PHOTOGRAPHS + BACKGROUNDS else 0
+
+    @property
     def _backgrounds(self) -> int:
-        return min(BACKGROUNDS, len(self.pictures.backdrops) - FRAME_PHOTOGRAPHS)
+        return min(BACKGROUNDS, len(self.pictures.backdrops) - FRAME_PHOTOGRAPHS - self._skipped)
 
     def _framed_bytes(self, frame: str, path: Path) -> bytes:
         return transforms.jpeg(self.framed(frame, opened(path)), 85)
@@ -177,7 +188,7 @@ class Scenes:
         path = things[(number * (OBJECTS + 1) + thing) % len(things)]
         seed = (number, 0 if shape == SHAPES[0] else thing)
         outline = blob(np.random.default_rng(seed), _BACKGROUND_SIDE, share / 100)
-        background = opened(self.pictures.backdrops[FRAME_PHOTOGRAPHS + number])
+        background = opened(self.pictures.backdrops[number + FRAME_PHOTOGRAPHS + self._skipped])
         return on_background(background, opened(path), outline)
 
 

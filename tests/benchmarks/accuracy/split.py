@@ -15,6 +15,9 @@ import numpy as np
 BACKDROPS: Final = 60
 """Distractors of the development part that stand beside ours in compositions, and are never indexed."""
 
+SEEN: Final = 32
+"""Pictures of the table that earlier tables asked: their wrong verdicts were looked at."""
+
 DRAWN_BY: Final = "Debian"
 """Sources that begin so are desktop wallpapers, most of them drawn rather than photographed."""
 
@@ -72,6 +75,11 @@ class Pictures:
     def part(self, part: Part) -> tuple[Path, ...]:
         """Return the originals of one part."""
         return tuple(path for path in self.originals if part_of(path.name) is part)
+
+    def asked(self, part: Part) -> tuple[Path, ...]:
+        """Return the originals of one part as they are asked; of the table those that no earlier one had."""
+        chosen = sampled(self.part(part), len(self.originals), 2)
+        return chosen[SEEN:] if part is Part.TABLE else chosen
 
     def named(self, name: str) -> Path:
         """Return the picture of this name, as `name_of` gives it."""
