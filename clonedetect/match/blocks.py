@@ -251,7 +251,8 @@ def _agreeing(ours: Matrix, theirs: Matrix, weight: Matrix | None, block_ncc: fl
         # Of dark and soft pictures fainter blocks count too, but not as ramps, which are alike everywhere.
         ncc = np.where(textured, ncc, again)
         textured |= faint_a > FAINT
-    return textured, textured & (np.maximum(ncc, again) > block_ncc)
+    best = np.minimum(np.maximum(ncc, again), 1.0)  # equal blocks correlate a rounding error over one
+    return textured, textured & (best > block_ncc)
 
 
 def _without_ramp(blocks: Matrix) -> Matrix:

@@ -42,7 +42,6 @@ MOST: Final = 12
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
-Sums = npt.NDArray[np.int32]
 
 
 def rectangles(frame: Grey) -> tuple[Box, ...]:

@@ -45,7 +45,7 @@ VALUES: Final[dict[str, tuple[float, ...]]] = {
     "exact_radius": (23, 40, 48),
     "ALTERED_DISAGREEMENT": (0.04, 0.06, 0.08, 0.1, 0.15),
     "INTERLEAVED": (0.7, 0.8, 0.9, 0.95),
-    "CONTRADICTED": (-1.0, 0.0, 1.0, 2.0),
+    "CONTRADICTED": (-1.0, 0.0, 2.0, 3.0),
     "BELIEVED_CHANGE": (0.02, 0.05),
 }
 """Fields of `ImageThresholds`, and the constants of `CONSTANTS`."""
