@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from clonedetect.models.calibration import Departure
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
+from clonedetect.models.page import IdentifierKind
 from clonedetect.models.settings import ImageThresholds
 
 __all__ = [
     "Finding",
+    "Ground",
+    "IdentifierMeasure",
     "ImageMeasure",
     "Kind",
     "Match",
@@ -39,6 +43,18 @@ class Kind(StrEnum):
     TEXT = "text"
     VIDEO = "video"
     IDENTIFIER = "identifier"
+
+
+class Ground(StrEnum):
+    """The independent pieces of evidence that page, account and site verdicts list."""
+
+    EXACT = "exact bytes"
+    IMAGE = "image"
+    TEXT = "text"
+    VIDEO = "video"
+    NATIVE_ID = "native id"
+    HANDLE = "handle"
+    HOTLINK = "hotlink"
 
 
 class RegionKind(StrEnum):
@@ -123,6 +139,24 @@ class TextMeasure:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentifierMeasure:
+    """One identifier of an item or account of the index, as the page has it.
+
+    `value` is the identifier in the platform's spelling, `seen` as it stands
+    on the page, `locator` where. `created_at` is the time a numeric id or
+    shortcode carries, `expires_at` when the signature of a media URL ends.
+    """
+
+    ground: Ground
+    kind: IdentifierKind
+    value: str
+    seen: str
+    locator: str
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One exactly compared pair of query and item, with its decision.
 
@@ -140,6 +174,7 @@ class Match:
     regions: tuple[Region, ...] = ()
     image: ImageMeasure | None = None
     text: TextMeasure | None = None
+    identifier: IdentifierMeasure | None = None
 
 
 @dataclass(frozen=True, slots=True)
