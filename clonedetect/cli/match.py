@@ -27,8 +27,8 @@ from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference
 from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.visualising import NotDrawn, Visualiser
-from clonedetect.models.calibration import departures, not_calibrated
-from clonedetect.models.match import ImageMeasure, Match, Region, RegionKind, Verdict
+from clonedetect.models.calibration import not_calibrated
+from clonedetect.models.match import ImageMeasure, Match, Region, RegionKind, TextMeasure, Verdict
 from clonedetect.models.reasons import limits_first
 from clonedetect.settings.file import read_settings
 
@@ -68,7 +68,7 @@ def match(
     banks = read_banks(chosen)
     signals = named_signals(chosen.settings.signals.active)
     names = list_files(files)
-    for told in not_calibrated(departures(chosen.settings.thresholds.image)):
+    for told in not_calibrated(chosen.settings.thresholds.departures):
         warn(told)
     has_findings = False
     with (
@@ -124,10 +124,23 @@ def _match_row(one: Match) -> dict[str, object]:
         "distance": one.distance,
         "reasons": one.reasons,
         "regions": [_region_row(region) for region in one.regions],
-    } | ({} if one.image is None else _bounds_row(one.image))
+    } | _measure_row(one)
 
 
-def _bounds_row(measure: ImageMeasure) -> dict[str, object]:
+def _measure_row(one: Match) -> dict[str, object]:
+    """Return what held of a picture, or of a text and where its runs stand on both sides."""
+    if one.image is not None:
+        return _bounds_row(one.image)
+    if one.text is None:
+        return {}
+    spans = {"query_spans": one.text.query_spans, "reference_spans": one.text.reference_spans}
+    figures = {"bits": one.text.bits, "coverage": one.text.coverage, "owners": one.text.owners}
+    return {"text": figures | spans | {"gates": one.text.gates, "cautions": one.text.cautions}} | _bounds_row(
+        one.text
+    )
+
+
+def _bounds_row(measure: ImageMeasure | TextMeasure) -> dict[str, object]:
     return {
         "calibration": measure.calibration,
         "calibration_run": measure.calibration_run,

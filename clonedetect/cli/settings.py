@@ -8,7 +8,7 @@ import click
 
 from clonedetect.cli.console import emit, json_option, stdout, wants_json, warn
 from clonedetect.errors import InputError
-from clonedetect.models.calibration import departures, not_calibrated
+from clonedetect.models.calibration import not_calibrated
 from clonedetect.settings.document import settings_values
 from clonedetect.settings.file import read_settings
 from clonedetect.settings.template import settings_template
@@ -57,7 +57,7 @@ def show(file: Path | None, index: Path | None, as_json: bool) -> None:
         for key, value in settings_values(found.settings):
             emit({"key": key, "value": value, "source": sources[key]})
         return
-    for told in not_calibrated(departures(found.settings.thresholds.image)):
+    for told in not_calibrated(found.settings.thresholds.departures):
         warn(told)
     console = stdout()
     console.print(f"# {found.settings.digest}", markup=False, soft_wrap=True)

@@ -38,7 +38,7 @@ from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.stopping import Stop, stoppable
-from clonedetect.models.calibration import departures, not_calibrated
+from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import GrantFile
 from clonedetect.models.match import Finding, Verdict
@@ -123,7 +123,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     """
     began = time.monotonic()
     chosen = read_settings(request.settings, request.index)
-    loosened = not_calibrated(departures(chosen.settings.thresholds.image))
+    loosened = not_calibrated(chosen.settings.thresholds.departures)
     for text in loosened if request.analyse else ():
         on_event(WarningEvent(text))
     banks = read_banks(chosen)

@@ -8,15 +8,17 @@ before the verdict (`match.text_rules`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.align import Alignment, find_shared
-from clonedetect.match.quotation import is_quotation
-from clonedetect.match.text_rules import Decision, Evidence, decide
+from clonedetect.match.align import Alignment, Run, find_shared
+from clonedetect.match.quotation import end_of_own_words, is_quotation
+from clonedetect.match.text_rules import CALIBRATION, Decision, Evidence, decide
+from clonedetect.models.calibration import TEXTS_MEASURED_IN, Departure, departures, not_calibrated
 from clonedetect.models.ids import Digest, ItemId, TextId
 from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
 from clonedetect.models.page import TextBlock
@@ -34,6 +36,7 @@ _FEWEST_CANDIDATES = 8
 _MOST_CANDIDATES = 64
 _CHARACTERS_PER_CANDIDATE = 100
 _SHORT = 80
+_ELLIPSIS = re.compile(r"[^\w…]{0,12}?(?:…|\.\.\.|&(?:amp;)?hellip;)")
 _LEAST_SHARE = 0.25
 """Longer captions are never under 60 bits, and a quarter of a short one is no half of its bits."""
 _SAME_PASSAGE = 0.5
@@ -41,6 +44,7 @@ _NEARLY = 0.95
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
 
 Bits = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -69,7 +73,7 @@ def match_texts(
     is in code points of the block's raw text, from the first to the last
     matched character; `text.query_spans` are the runs between them.
     """
-    page = _Page(_Costs(index.model, common_phrases), thresholds, frozenset(repeated))
+    page = _Page(_Costs(index.model, common_phrases), thresholds, frozenset(repeated), departures(thresholds))
     best: dict[ItemId, _Found] = {}
     for raw, block in _distinct(blocks).items():
         query = normalise(raw)
@@ -120,12 +124,9 @@ class _Costs:
             self._known[reference.text_id] = self.model.bits(text, leave_out=text)
         return self._known[reference.text_id]
 
-    def common_bits(self, reference: TextReference, alignment: Alignment) -> float:
-        """Return how many of the matched bits belong to common phrases."""
-        matched = np.zeros(len(reference.normalised), dtype=bool)
-        for run in alignment.runs:
-            matched[run.reference : run.reference + run.length] = True
-        return float(self.of(reference)[matched & self._phrases.covered(reference.normalised)].sum())
+    def common(self, reference: TextReference) -> Mask:
+        """Return which characters of a reference belong to common phrases."""
+        return self._phrases.covered(reference.normalised)
 
     def is_sufficient(self, reference: TextReference) -> bool:
         """Return whether the model may be believed on this reference."""
@@ -161,6 +162,7 @@ class _Page:
     costs: _Costs
     thresholds: TextThresholds
     repeated: frozenset[Digest]
+    departures: tuple[Departure, ...]
 
 
 def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned | None:
@@ -210,26 +212,12 @@ def _overlap(one: Alignment, other: Alignment) -> float:
 def _judge(query: Normalised, block: TextBlock, aligned: _Aligned, owners: int, page: _Page) -> _Found | None:
     """Return the match of an aligned reference, None where the rules find nothing in it."""
     reference, alignment = aligned.reference, aligned.alignment
-    spans = _spans(normalise(reference.raw), tuple((run.reference, run.length) for run in alignment.runs))
-    is_enough = alignment.bits >= page.thresholds.possible_bits
-    discount = page.costs.common_bits(reference, alignment) if is_enough else 0.0
-    decision = decide(
-        Evidence(
-            bits=alignment.bits,
-            distinctive_bits=max(0.0, alignment.bits - discount),
-            total_bits=aligned.total_bits,
-            coverage=alignment.coverage,
-            density=alignment.density,
-            owners=owners,
-            is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
-            is_quotation=is_quotation(reference.raw, spans),
-            is_model_sufficient=is_enough and page.costs.is_sufficient(reference),
-        ),
-        page.thresholds,
-    )
+    original = normalise(reference.raw)
+    spans = _spans(original, tuple((run.reference, run.length) for run in alignment.runs))
+    evidence = _evidence(query, aligned, original, spans, page)
+    decision = decide(replace(evidence, owners=owners), page.thresholds)
     if decision is None:
         return None
-    query_spans = _spans(query, tuple((run.query, run.length) for run in alignment.runs))
     measure = TextMeasure(
         text_id=reference.text_id,
         bits=round(alignment.bits, 2),
@@ -237,14 +225,73 @@ def _judge(query: Normalised, block: TextBlock, aligned: _Aligned, owners: int, 
         coverage=round(alignment.coverage, 4),
         density=round(alignment.density, 4),
         owners=owners,
-        query_spans=query_spans,
+        query_spans=_spans(query, tuple((run.query, run.length) for run in alignment.runs)),
         reference_spans=spans,
         gates=decision.gates,
         model=page.costs.model.version,
         rule=decision.rule,
+        distinctive_bits=round(evidence.distinctive_bits, 2),
+        cautions=decision.cautions,
+        calibration=CALIBRATION,
+        calibration_run=TEXTS_MEASURED_IN,
+        thresholds=page.thresholds,
+        departures=page.departures,
     )
     match = _match(block, reference, alignment, decision, measure)
     return _Found(match, alignment.bits, len(block.text))
+
+
+def _evidence(
+    query: Normalised, aligned: _Aligned, original: Normalised, spans: Spans, page: _Page
+) -> Evidence:
+    """Return the figures of one aligned reference, but for its owners."""
+    reference, alignment = aligned.reference, aligned.alignment
+    bits, common = page.costs.of(reference), page.costs.common(reference)
+    matched = _mask(alignment.runs, len(bits))
+    own = original.starts < end_of_own_words(reference.raw)
+    is_enough = alignment.bits >= page.thresholds.possible_bits
+    return Evidence(
+        bits=alignment.bits,
+        distinctive_bits=max(0.0, alignment.bits - float(bits[matched & common].sum())),
+        total_bits=aligned.total_bits,
+        distinctive_total=aligned.total_bits - float(bits[common].sum()),
+        coverage=alignment.coverage,
+        density=alignment.density,
+        own_coverage=_share(bits, own & _spanned(alignment, len(bits)), own),
+        before=float(bits[: alignment.runs[0].reference].sum()) / aligned.total_bits,
+        breaks_off=_breaks_off(query, alignment),
+        is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
+        is_quotation=is_quotation(reference.raw, spans),
+        is_model_sufficient=is_enough and page.costs.is_sufficient(reference),
+    )
+
+
+def _mask(runs: Sequence[Run], length: int) -> Mask:
+    mask = np.zeros(length, dtype=bool)
+    for run in runs:
+        mask[run.reference : run.reference + run.length] = True
+    return mask
+
+
+def _spanned(alignment: Alignment, length: int) -> Mask:
+    """Return which characters of the reference lie between the first and the last that were found."""
+    last = alignment.runs[-1]
+    mask = np.zeros(length, dtype=bool)
+    mask[alignment.runs[0].reference : last.reference + last.length] = True
+    return mask
+
+
+def _share(bits: Bits, part: Mask, whole: Mask) -> float:
+    """Return which share of the bits of `whole` is in `part`; all of nothing."""
+    total = float(bits[whole].sum())
+    return float(bits[part].sum()) / total if total > 0 else 1.0
+
+
+def _breaks_off(query: Normalised, alignment: Alignment) -> bool:
+    """Return whether an ellipsis follows in the raw text where the last run ends."""
+    last = alignment.runs[-1]
+    _, end = query.raw_span(last.query, last.query + last.length)
+    return _ELLIPSIS.match(query.raw, end) is not None
 
 
 def _match(
@@ -252,6 +299,7 @@ def _match(
 ) -> Match:
     is_whole = alignment.coverage == 1.0 and len(alignment.runs) == 1
     whole = ("the whole caption stands in the text, letter for letter",) if is_whole else ()
+    limits = not_calibrated(measure.departures)
     span = (measure.query_spans[0][0], measure.query_spans[-1][1])
     return Match(
         item_id=reference.item_id,
@@ -261,7 +309,7 @@ def _match(
         kinds=(Kind.TEXT,),
         score=decision.score,
         distance=None,
-        reasons=(*whole, *decision.reasons),
+        reasons=(*whole, *decision.reasons, *limits),
         regions=(Region(RegionKind.TEXT, span=span, block=block.locator),),
         text=measure,
     )

@@ -1,4 +1,4 @@
-"""What the thresholds of pictures were measured at, and how a deployment's own depart from that."""
+"""What the thresholds were measured at, and how a deployment's own depart from that."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.settings import ImageThresholds, TextThresholds
 
-__all__ = ["MEASURED_IN", "Departure", "departures", "not_calibrated"]
+__all__ = ["MEASURED_IN", "TEXTS_MEASURED_IN", "Departure", "departures", "not_calibrated"]
 
 MEASURED_IN: Final = "b77aac3d6466"
 """The run of docs/accuracy.md that measured the error rates of `ImageThresholds()`; a test holds both."""
+
+TEXTS_MEASURED_IN: Final = ""
+"""The same for `TextThresholds()`."""
 
 
 class _Loosens(StrEnum):
@@ -36,6 +39,12 @@ _LOOSENS: Final = MappingProxyType(
         "possible_inliers": _Loosens.LOWER,
         "possible_agree": _Loosens.LOWER,
         "block_ncc": _Loosens.BOTH,
+        "possible_bits": _Loosens.LOWER,
+        "confirmed_bits": _Loosens.LOWER,
+        "coverage": _Loosens.LOWER,
+        "density": _Loosens.LOWER,
+        "confirmed_coverage": _Loosens.LOWER,
+        "account_posts": _Loosens.LOWER,
     }
 )
 
@@ -53,9 +62,9 @@ class Departure:
         return f"{self.name} {self.value:g} instead of {self.calibrated:g}"
 
 
-def departures(thresholds: ImageThresholds) -> tuple[Departure, ...]:
+def departures(thresholds: ImageThresholds | TextThresholds) -> tuple[Departure, ...]:
     """Return the thresholds that are not at their calibrated values, in the order of their fields."""
-    calibrated = ImageThresholds()
+    calibrated = type(thresholds)()
     found = []
     for entry in fields(thresholds):
         value, measured = getattr(thresholds, entry.name), getattr(calibrated, entry.name)

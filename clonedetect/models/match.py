@@ -9,7 +9,7 @@ from enum import StrEnum
 from clonedetect.models.calibration import Departure
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
 from clonedetect.models.page import IdentifierKind
-from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.settings import ImageThresholds, TextThresholds
 
 __all__ = [
     "Finding",
@@ -122,7 +122,12 @@ class TextMeasure:
 
     Spans are code points of the raw texts; `coverage` is the share of the
     post's bits found, `density` of the chain within its span, `owners` how
-    many accounts hold this text in the index.
+    many accounts hold this text in the index. `distinctive_bits` are those of
+    the chain without common phrases; `gates` kept the text from being sole
+    evidence, `cautions` are shown and keep a page without other grounds from
+    being accused. `calibration` names the bounds that were applied, whose error
+    rates were measured in the run `calibration_run`; `thresholds` are those that
+    the deployment set, and `departures` which of them are not the calibrated ones.
     """
 
     text_id: TextId
@@ -136,6 +141,12 @@ class TextMeasure:
     gates: tuple[str, ...] = ()
     model: str = ""
     rule: str = ""
+    distinctive_bits: float | None = None
+    cautions: tuple[str, ...] = ()
+    calibration: str = ""
+    calibration_run: str = ""
+    thresholds: TextThresholds | None = None
+    departures: tuple[Departure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,15 +43,19 @@ class ImageThresholds:
 class TextThresholds:
     """What an alignment must carry to be confirmed, or to be shown to people.
 
-    `possible_bits` and `confirmed_bits` are information bits of the aligned
-    chain, less one a gap character; `coverage` is the share of the post's bits
-    that was found, `density` that of the chain within its span. Posts under
-    `possible_bits` are too short to be told. `account_posts` distinct confirmed
-    posts of one account on a page confirm the account.
+    Bits are information under the index's model. `possible_bits` is the least of
+    an aligned chain, less one a gap character, that is shown to people; posts
+    under it are too short to be told. `confirmed_bits` is the least that a
+    caption must hold of its own for text alone to prove it, and
+    `confirmed_coverage` the share of it, and of that least, that must be found.
+    `coverage` is the share of the post's bits below which only an excerpt stands
+    there, `density` that of the chain within its span. `account_posts` distinct
+    confirmed posts of one account on a page confirm the account.
     """
 
     possible_bits: float = 60.0
     confirmed_bits: float = 100.0
     coverage: float = 0.5
     density: float = 0.7
+    confirmed_coverage: float = 0.6
     account_posts: int = 3

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 
 from clonedetect.errors import InputError
+from clonedetect.models.calibration import Departure, departures
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.settings import ImageThresholds, TextThresholds
 from clonedetect.toml import Table, load_toml, toml_value
@@ -77,6 +78,11 @@ class Thresholds:
 
     image: ImageThresholds = field(default_factory=ImageThresholds)
     text: TextThresholds = field(default_factory=TextThresholds)
+
+    @property
+    def departures(self) -> tuple[Departure, ...]:
+        """Those that are not at their calibrated values."""
+        return (*departures(self.image), *departures(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +252,7 @@ _ORDER = (
     ("image", "inliers", "strong_inliers"),
     ("image", "possible_agree", "agree"),
     ("text", "possible_bits", "confirmed_bits"),
+    ("text", "coverage", "confirmed_coverage"),
 )
 
 
@@ -281,6 +288,7 @@ def _text_thresholds(table: Table) -> TextThresholds:
         confirmed_bits=table.number("confirmed_bits", standard.confirmed_bits, 0, 100_000),
         coverage=table.number("coverage", standard.coverage, 0, 1),
         density=table.number("density", standard.density, 0, 1),
+        confirmed_coverage=table.number("confirmed_coverage", standard.confirmed_coverage, 0, 1),
         account_posts=table.integer("account_posts", standard.account_posts, 1, 1_000),
     )
 

@@ -52,9 +52,9 @@ with 100,000; of 23 in CJK none from 2,000 on. Few long texts repeat themselves,
 hence a least number of texts as well.
 """
 
-_MAX_MEAN_BITS_ELSEWHERE = 2.9
+_MAX_MEAN_BITS_ELSEWHERE = 3.4
 _MAX_MEAN_BITS = {
-    Script.ETHIOPIC: 3.4,
+    Script.ETHIOPIC: 3.7,
     Script.HANGUL: DENSE_CAP_BITS,
     Script.KANA: DENSE_CAP_BITS,
     Script.HAN: DENSE_CAP_BITS,

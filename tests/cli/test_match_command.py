@@ -205,10 +205,10 @@ def test_what_holds_no_file_is_refused_by_name(platform, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     "evidence",
     [
-        TextEvidence(80.0, 80.0, 90.0, 0.9, 0.9),
-        TextEvidence(150.0, 150.0, 160.0, 0.9, 0.9, owners=3),
-        TextEvidence(150.0, 150.0, 160.0, 0.9, 0.9, is_model_sufficient=False),
-        TextEvidence(150.0, 150.0, 900.0, 0.2, 0.9),
+        TextEvidence(80.0, 80.0, 90.0, 90.0, 0.9, 0.9),
+        TextEvidence(150.0, 150.0, 160.0, 160.0, 0.9, 0.9, owners=3),
+        TextEvidence(150.0, 150.0, 160.0, 160.0, 0.9, 0.9, is_model_sufficient=False),
+        TextEvidence(150.0, 150.0, 900.0, 900.0, 0.2, 0.9),
     ],
     ids=["few bits", "shared", "model too small", "excerpt"],
 )

@@ -163,10 +163,18 @@ def test_interface_text_repeated_across_the_site_is_not_confirmed(index_of, capt
     assert (found.verdict, found.text.gates) == (Verdict.POSSIBLE, ("repeated",))
 
 
-def test_a_quotation_is_not_confirmed(index_of, block):
+def test_a_quotation_is_confirmed_with_a_caution(index_of, block):
     quote = "A smooth sea never made a skilful sailor, nor did a full larder teach anyone to cook"
     (found,) = find(index_of(("ana", f"{quote} -- Old Harbour Almanac")), block(quote))
-    assert (found.verdict, found.text.gates) == (Verdict.POSSIBLE, ("quotation",))
+    assert (found.verdict, found.text.gates) == (Verdict.CONFIRMED, ())
+    assert found.text.cautions == ("quotation",)
+
+
+def test_a_shared_attribution_does_not_confirm_another_quotation(index_of, block):
+    author = "-- Eusebio Larrañaga Quirós (1871-1949), naturalist and lighthouse keeper of the northern capes"
+    ours = f"A tide table is a poem with the rhymes taken out {author}"
+    other = f"Whoever feeds gulls has already decided to feed all of them {author}"
+    assert [one.verdict for one in find(index_of(("ana", ours)), block(other))] in ([], [Verdict.POSSIBLE])
 
 
 def test_a_model_that_is_too_small_caps_at_possible(index_of, captions, block):

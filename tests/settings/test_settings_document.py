@@ -60,6 +60,7 @@ possible_bits = 70
 confirmed_bits = 120.5
 coverage = 0.6
 density = 0.75
+confirmed_coverage = 0.65
 account_posts = 4
 [claimant]
 name = "Example Inc."
@@ -93,7 +94,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
         signals=Signals(("own-network", "block-mean")),
         thresholds=Thresholds(
             ImageThresholds(40, 20, 50, 0.5, 20, 0.9, 0.05, 14, 0.6, 0.6),
-            TextThresholds(70, 120.5, 0.6, 0.75, 4),
+            TextThresholds(70, 120.5, 0.6, 0.75, 0.65, 4),
         ),
         claimant=Claimant(
             "Example Inc.", "1 Example Street\nExample", "legal@platform.example", "authorised by the owners"
@@ -103,7 +104,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
     )
     assert "built-in" not in sources.values()
     assert sources["platform.name"] == "s.toml:3"
-    assert sources["thresholds.text.account_posts"] == "s.toml:32"
+    assert sources["thresholds.text.account_posts"] == "s.toml:33"
 
 
 def test_the_built_in_thresholds_are_the_measured_ones() -> None:
@@ -120,7 +121,12 @@ def test_the_built_in_thresholds_are_the_measured_ones() -> None:
         block_ncc=0.55,
     )
     assert Settings().thresholds.text == TextThresholds(
-        possible_bits=60, confirmed_bits=100, coverage=0.5, density=0.7, account_posts=3
+        possible_bits=60,
+        confirmed_bits=100,
+        coverage=0.5,
+        density=0.7,
+        confirmed_coverage=0.6,
+        account_posts=3,
     )
 
 
@@ -173,8 +179,9 @@ share = st.floats(0, 1)
                 TextThresholds,
                 possible_bits=st.floats(0, 100),
                 confirmed_bits=st.floats(100, 10_000),
-                coverage=share,
+                coverage=st.floats(0, 0.5),
                 density=share,
+                confirmed_coverage=st.floats(0.5, 1),
                 account_posts=st.integers(1, 9),
             ),
         ),
