@@ -74,20 +74,23 @@ class FeatureVotes(Protocol):
 
 
 class Postings(Protocol):
-    """Lookup of captions that share content."""
+    """Lookup of captions that share content, for all texts of a page at once."""
 
     def candidates(
-        self, fingerprints: npt.NDArray[np.uint64], limit: int
-    ) -> tuple[tuple[TextId, float], ...]:
-        """Return up to `limit` captions that share winnowed grams, by summed inverse document frequency."""
+        self, fingerprints: Sequence[npt.NDArray[np.uint64]], limits: Sequence[int], least: float = 0.0
+    ) -> tuple[tuple[tuple[TextId, float], ...], ...]:
+        """Return for each text up to its limit of captions that share winnowed grams.
+
+        By summed inverse document frequency, highest first, `least` or more.
+        """
         ...
 
-    def with_digest(self, exact: Digest) -> tuple[TextId, ...]:
-        """Return the captions whose normalised text has this digest."""
+    def with_digests(self, exact: Sequence[Digest]) -> tuple[tuple[TextId, ...], ...]:
+        """Return for each digest the captions whose normalised text has it."""
         ...
 
-    def near_duplicates(self, minhash: npt.NDArray[np.uint32]) -> tuple[TextId, ...]:
-        """Return the captions that share a MinHash band."""
+    def near_duplicates(self, signatures: npt.NDArray[np.uint32]) -> tuple[tuple[TextId, ...], ...]:
+        """Return for each of `signatures`, uint32 (n, p), the captions that share a MinHash band with it."""
         ...
 
 
@@ -162,6 +165,10 @@ class ReferenceIndex(Protocol):
 
     def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
         """Return the indexed captions of these ids, in the order given, removed ones left out."""
+        ...
+
+    def owners(self, ids: Sequence[TextId]) -> tuple[int, ...]:
+        """Return for each caption how many accounts hold its text or a near copy; 0 for a removed one."""
         ...
 
 

@@ -19,6 +19,7 @@ from typing import Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from clonedetect.index.batches import batches
 from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hothashes import current_hashes
 from clonedetect.index.hotsignals import SignalSource, current_signal, folder_of
@@ -40,8 +41,6 @@ __all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index
 
 NEAR_DUPLICATE: Final = 0.8
 """Estimated Jaccard similarity from which two captions count as one text with several owners."""
-
-_OWNERS_AT_ONCE: Final = 500  # fewer than the variables that SQLite takes
 
 
 class OpenVotes(FeatureVotes, Protocol):
@@ -170,41 +169,50 @@ class OpenIndex:
         return tuple(image_references(self._store.db, "media.digest = ?", digest))
 
     def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
-        """Return the indexed captions of these ids, in the order given, removed ones left out.
+        """Return the indexed captions of these ids, in the order given, removed ones left out."""
+        found: dict[int, TextReference] = {}
+        for some in batches([int(number) for number in dict.fromkeys(ids)]):
+            marks = ",".join("?" * len(some))
+            rows = self._store.db.execute(
+                "SELECT text_id, item_id, account_id, permalink, raw, normalised "  # noqa: S608  marks
+                f"FROM texts JOIN items USING (item_id) WHERE text_id IN ({marks})",
+                some,
+            )
+            found.update((row[0], TextReference(*row)) for row in rows.fetchall())
+        return tuple(found[int(number)] for number in ids if int(number) in found)
 
-        `owners` counts the accounts whose caption is the same after
-        normalisation, or at least 0.8 similar by MinHash; where an item names
-        no account its handle counts, and without one the item itself: an
-        unknown owner is never taken for a known one.
+    def owners(self, ids: Sequence[TextId]) -> tuple[int, ...]:
+        """Return for each caption how many accounts hold its text or a near copy; 0 for a removed one.
+
+        The accounts whose caption is the same after normalisation, or at least
+        0.8 similar by MinHash; where an item names no account its handle counts,
+        and without one the item itself: an unknown owner is never taken for a
+        known one.
         """
-        found = {number: self._text(number) for number in dict.fromkeys(int(number) for number in ids)}
-        return tuple(text for number in ids if (text := found[int(number)]) is not None)
+        found: dict[int, tuple[str, npt.NDArray[np.uint32]]] = {}
+        for some in batches([int(number) for number in dict.fromkeys(ids)]):
+            marks = ",".join("?" * len(some))
+            rows = self._store.db.execute(
+                f"SELECT text_id, exact, minhash FROM texts WHERE text_id IN ({marks})",  # noqa: S608  marks
+                some,
+            )
+            found.update(
+                (row[0], (row[1], np.frombuffer(row[2], "<u4").astype(np.uint32))) for row in rows.fetchall()
+            )
+        if not found:
+            return (0,) * len(ids)
+        near = self.postings.near_duplicates(np.stack([signature for _, signature in found.values()]))
+        counts = {
+            number: len(self._owners(exact, signature, others))
+            for (number, (exact, signature)), others in zip(found.items(), near, strict=True)
+        }
+        return tuple(counts.get(int(number), 0) for number in ids)
 
-    def _text(self, number: int) -> TextReference | None:
-        row = self._store.db.execute(
-            "SELECT text_id, item_id, account_id, permalink, raw, normalised, exact, minhash "
-            "FROM texts JOIN items USING (item_id) WHERE text_id = ?",
-            (number,),
-        ).fetchone()
-        if row is None:
-            return None
-        return TextReference(
-            text_id=TextId(row[0]),
-            item_id=ItemId(row[1]),
-            account_id=row[2],
-            permalink=row[3],
-            raw=row[4],
-            normalised=row[5],
-            owners=len(self._owners(row[6], np.frombuffer(row[7], "<u4").astype(np.uint32))),
-        )
-
-    def _owners(self, exact: str, minhash: npt.NDArray[np.uint32]) -> set[str]:
+    def _owners(self, exact: str, minhash: npt.NDArray[np.uint32], near: Sequence[TextId]) -> set[str]:
         db = self._store.db
         same = db.execute("SELECT DISTINCT owner FROM texts WHERE exact = ?", (exact,))
         owners: set[str] = {row[0] for row in same}
-        near = self.postings.near_duplicates(minhash)
-        for first in range(0, len(near), _OWNERS_AT_ONCE):
-            numbers = near[first : first + _OWNERS_AT_ONCE]
+        for numbers in batches(near):
             marks = ",".join("?" * len(numbers))
             rows = db.execute(f"SELECT owner, minhash FROM texts WHERE text_id IN ({marks})", numbers)  # noqa: S608  marks
             others = [row for row in rows if row[0] not in owners and len(row[1]) == minhash.nbytes]

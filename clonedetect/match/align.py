@@ -14,6 +14,7 @@ without spaces, whose every fifth character was exchanged, that runs are few.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,20 +24,17 @@ import numpy.typing as npt
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-__all__ = ["Alignment", "Run", "Shared", "align", "find_shared"]
+__all__ = ["Alignment", "Run", "Shared", "align", "find_shared", "holds_dense", "whole_text"]
 
 _MIN_RUN = 6
 _MIN_FRAGMENT = 3
 _MIN_UNSPACED = 2
-_DENSE_WEIGHT = 2
 _GAP_BITS = 1.0
 _FRAGMENT_BITS = 6.0
 _SEED = 6
 _NARROW_FROM = 4_000
 _LEAST_MARGIN = 12
-_FIRST_DENSE = 0x3040
-_LAST_DENSE = 0xD7FF
-_FIRST_PLANE_DENSE = 0x20000
+_DENSE = re.compile("[\u3040-\ud7ff\U00020000-\U0010ffff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,17 @@ def find_shared(reference: str, query: str) -> Shared:
     return _shared(reference, query[start:end], start)
 
 
+def whole_text(text: str) -> Shared:
+    """Return what a normalised text has in common with itself."""
+    runs = (Run(0, 0, len(text)),) if text else ()
+    return Shared(runs, is_dense=holds_dense(text), fragments=np.zeros(len(text) + 1, dtype=np.int64))
+
+
+def holds_dense(text: str) -> bool:
+    """Return whether `text` holds a character of CJK."""
+    return _DENSE.search(text) is not None
+
+
 def _window(reference: str, query: str) -> tuple[int, int]:
     """Return the span of `query` that holds what resembles `reference`, with a margin for insertions."""
     offset, end = 0, len(query)
@@ -170,7 +179,7 @@ def _shared(reference: str, window: str, offset: int) -> Shared:
     runs = _grown(long, reference, window)
     for start, _, size in runs:
         loose[start + 1 : start + size + 1] = 0
-    is_dense = any(_weight(reference[start : start + size]) > size for start, _, size in runs)
+    is_dense = any(holds_dense(reference[start : start + size]) for start, _, size in runs)
     pieces = tuple((start, end) for start, end in short if loose[start + 1 : end + 1].all())
     found = tuple(Run(a, offset + b, size) for a, b, size in runs)
     return Shared(found, is_dense, np.cumsum(loose), pieces)
@@ -194,11 +203,7 @@ def _grown(runs: Sequence[tuple[int, int, int]], reference: str, window: str) ->
 
 def _weight(text: str) -> int:
     """Return the length of `text` where a CJK character counts twice."""
-    return sum(_DENSE_WEIGHT if _is_dense(char) else 1 for char in text)
-
-
-def _is_dense(char: str) -> bool:
-    return _FIRST_DENSE <= ord(char) <= _LAST_DENSE or ord(char) >= _FIRST_PLANE_DENSE
+    return len(text) + sum(map(len, _DENSE.findall(text)))
 
 
 def _is_unspaced(char: str) -> bool:

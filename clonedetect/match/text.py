@@ -11,37 +11,43 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.align import Alignment, Run, find_shared
+from clonedetect.match.align import Alignment, Run, find_shared, holds_dense, whole_text
 from clonedetect.match.quotation import end_of_own_words, is_quotation
 from clonedetect.match.text_rules import CALIBRATION, Decision, Evidence, decide
 from clonedetect.models.calibration import TEXTS_MEASURED_IN, Departure, departures, not_calibrated
 from clonedetect.models.ids import Digest, ItemId, TextId
 from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
-from clonedetect.models.page import TextBlock
+from clonedetect.models.page import BlockKind, TextBlock
 from clonedetect.models.reference import TextReference
 from clonedetect.models.settings import TextThresholds
 from clonedetect.protocols import CharacterModel, ReferenceIndex
 from clonedetect.signals.charmodel import CAP_BITS, DENSE_CAP_BITS
+from clonedetect.signals.many import many_signals_of
 from clonedetect.signals.normalise import Normalised, normalise
 from clonedetect.signals.phrases import CommonPhrases
-from clonedetect.signals.text import exact_digest, signals_of
+from clonedetect.signals.text import exact_digest
 
-__all__ = ["block_digest", "is_too_short", "match_texts"]
+__all__ = ["LEAST_SHARED", "block_digest", "is_too_short", "match_texts"]
 
 _FEWEST_CANDIDATES = 8
 _MOST_CANDIDATES = 64
 _CHARACTERS_PER_CANDIDATE = 100
+LEAST_SHARED: Final = 24.0
+"""What the grams that a candidate shares must say, in nats: of true copies, a half quoted inside other
+texts even, one in a hundred says under 30; of every other text the most alike says more in one of two."""
 _SHORT = 80
-_ELLIPSIS = re.compile(r"[^\w…]{0,12}?(?:…|\.\.\.|&(?:amp;)?hellip;)")
 _LEAST_SHARE = 0.25
 """Longer captions are never under 60 bits, and a quarter of a short one is no half of its bits."""
 _SAME_PASSAGE = 0.5
 _NEARLY = 0.95
+_ELLIPSIS = re.compile(r"[^\w…]{0,12}?(?:…|\.\.\.|&(?:amp;)?hellip;)")
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
+_SHOWN_FIRST = (BlockKind.LEAF, BlockKind.ENTRY, BlockKind.ALT, BlockKind.META, BlockKind.JSON)
 
 Bits = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -74,17 +80,19 @@ def match_texts(
     matched character; `text.query_spans` are the runs between them.
     """
     page = _Page(_Costs(index.model, common_phrases), thresholds, frozenset(repeated), departures(thresholds))
+    queries = _queries(blocks)
+    aligned = _aligned(queries, _candidates(queries, index, thresholds), page)
+    told = tuple({one.reference.text_id for found in aligned for one in found if _may_tell(one, thresholds)})
+    owners = dict(zip(told, index.owners(told), strict=True))
     best: dict[ItemId, _Found] = {}
-    for raw, block in _distinct(blocks).items():
-        query = normalise(raw)
-        tried = (_align(query, reference, page) for reference in _candidates(query, index))
-        aligned = [one for one in tried if one is not None]
-        for one in aligned:
-            found = _judge(query, block, one, _owners(one, aligned, page), page)
-            if found is not None:
-                held = best.get(found.match.item_id)
-                best[found.match.item_id] = found if held is None else _tighter(held, found)
-    matches = [found.match for found in best.values()]
+    for query, found in zip(queries, aligned, strict=True):
+        for one in found:
+            held_by = _owners(one, found, owners.get(one.reference.text_id, 1), page)
+            judged = _judge(query, one, held_by, page)
+            if judged is not None:
+                held = best.get(judged.match.item_id)
+                best[judged.match.item_id] = judged if held is None else _tighter(held, judged)
+    matches = [one.match for one in best.values()]
     return tuple(sorted(matches, key=lambda m: (-_RANK[m.verdict], -m.score, m.item_id)))
 
 
@@ -96,8 +104,16 @@ def block_digest(block: TextBlock) -> Digest:
 def is_too_short(blocks: Sequence[TextBlock], model: CharacterModel, thresholds: TextThresholds) -> bool:
     """Return whether no block of a page says enough to be matched, so that finding nothing means nothing."""
     return all(
-        float(model.bits(normalise(raw).text).sum()) < thresholds.possible_bits for raw in _distinct(blocks)
+        float(model.bits(query.text.text).sum()) < thresholds.possible_bits for query in _queries(blocks)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Query:
+    """One text of a page, and the block it is shown in."""
+
+    text: Normalised
+    block: TextBlock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,26 +149,51 @@ class _Costs:
         return self.model.is_sufficient(reference.normalised, leave_out=reference.normalised)
 
 
-def _distinct(blocks: Sequence[TextBlock]) -> dict[str, TextBlock]:
-    """Return each different raw text with the first block that has it."""
-    distinct: dict[str, TextBlock] = {}
-    for block in blocks:
-        distinct.setdefault(block.text, block)
-    return distinct
+def _queries(blocks: Sequence[TextBlock]) -> tuple[_Query, ...]:
+    """Return each text of a page once, shortest first, in the block that shows it best."""
+    distinct: dict[str, _Query] = {}
+    for block in sorted(blocks, key=lambda one: _SHOWN_FIRST.index(one.kind)):
+        text = normalise(block.text)
+        if text.text:
+            distinct.setdefault(text.text, _Query(text, block))
+    return tuple(sorted(distinct.values(), key=lambda query: len(query.text.text)))
 
 
-def _candidates(query: Normalised, index: ReferenceIndex) -> tuple[TextReference, ...]:
-    """Return the captions that may stand in the block: equal, sharing grams, nearly equal."""
-    if not query.text:
-        return ()
-    signals = signals_of(query.text)
-    limit = min(_FEWEST_CANDIDATES + len(query.text) // _CHARACTERS_PER_CANDIDATE, _MOST_CANDIDATES)
-    ids = dict.fromkeys(index.postings.with_digest(signals.exact)[:_MOST_CANDIDATES])
-    ids.update(
-        dict.fromkeys(text_id for text_id, _ in index.postings.candidates(signals.fingerprints, limit))
-    )
-    ids.update(dict.fromkeys(index.postings.near_duplicates(signals.minhash)[:_MOST_CANDIDATES]))
-    return index.texts(tuple(ids))
+def _candidates(
+    queries: Sequence[_Query], index: ReferenceIndex, thresholds: TextThresholds
+) -> list[tuple[TextReference, ...]]:
+    """Return for each text the captions that may stand in it: equal, sharing grams, nearly equal.
+
+    A text that is too short to be evidence can only show a caption that is too: it is looked up whole.
+    """
+    signals = many_signals_of([query.text.text for query in queries])
+    postings = index.postings
+    equal = postings.with_digests([one.exact for one in signals])
+    ids = [dict.fromkeys(found[:_MOST_CANDIDATES]) for found in equal]
+    long = [
+        place for place, query in enumerate(queries) if _dearest(query.text.text) >= thresholds.possible_bits
+    ]
+    if long:
+        limits = [
+            min(
+                _FEWEST_CANDIDATES + len(queries[place].text.text) // _CHARACTERS_PER_CANDIDATE,
+                _MOST_CANDIDATES,
+            )
+            for place in long
+        ]
+        sharing = postings.candidates([signals[place].fingerprints for place in long], limits, LEAST_SHARED)
+        near = postings.near_duplicates(np.stack([signals[place].minhash for place in long]))
+        for place, scored, alike in zip(long, sharing, near, strict=True):
+            ids[place].update(dict.fromkeys(text_id for text_id, _ in scored))
+            ids[place].update(dict.fromkeys(alike[:_MOST_CANDIDATES]))
+    wanted = tuple(dict.fromkeys(text_id for found in ids for text_id in found))
+    known = {reference.text_id: reference for reference in index.texts(wanted)}
+    return [tuple(known[text_id] for text_id in found if text_id in known) for found in ids]
+
+
+def _dearest(text: str) -> float:
+    """Return the most bits that normalised `text` can hold under any model."""
+    return DENSE_CAP_BITS * len(text) if holds_dense(text) else CAP_BITS * len(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +206,37 @@ class _Page:
     departures: tuple[Departure, ...]
 
 
+def _aligned(
+    queries: Sequence[_Query], candidates: Sequence[tuple[TextReference, ...]], page: _Page
+) -> list[list[_Aligned]]:
+    """Return what each text shares with its candidates.
+
+    A caption that stood letter for letter in a shorter text is not looked for again
+    in one that holds it: the smallest block shows it best.
+    """
+    whole: dict[TextId, str] = {}
+    aligned: list[list[_Aligned]] = []
+    for query, references in zip(queries, candidates, strict=True):
+        found = []
+        for reference in references:
+            seen = whole.get(reference.text_id)
+            if seen is not None and seen in query.text.text:
+                continue
+            one = _align(query.text, reference, page)
+            if one is not None:
+                found.append(one)
+                if one.alignment.matched == len(reference.normalised):
+                    whole[reference.text_id] = query.text.text
+        aligned.append(found)
+    return aligned
+
+
 def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned | None:
-    """Return what one reference shares with one block, None where that is too little to be weighed."""
-    shared = find_shared(reference.normalised, query.text)
+    """Return what one reference shares with one text, None where that is too little to be weighed."""
+    if reference.normalised == query.text:
+        shared = whole_text(query.text)
+    else:
+        shared = find_shared(reference.normalised, query.text)
     length = len(reference.normalised)
     dearest = shared.score(np.full(length, DENSE_CAP_BITS if shared.is_dense else CAP_BITS))
     if dearest is None:
@@ -180,8 +249,12 @@ def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned
     return None if alignment is None else _Aligned(reference, alignment, float(bits.sum()))
 
 
-def _owners(aligned: _Aligned, others: Sequence[_Aligned], page: _Page) -> int:
-    """Return how many accounts hold the matched passage, in this caption or in another.
+def _may_tell(aligned: _Aligned, thresholds: TextThresholds) -> bool:
+    return aligned.alignment.bits >= thresholds.possible_bits
+
+
+def _owners(aligned: _Aligned, others: Sequence[_Aligned], owners: int, page: _Page) -> int:
+    """Return how many accounts hold the matched passage; `owners` hold all of this caption.
 
     Reworded and partly equal captions (a chain letter, a forecast with another
     date) show only here, where several of them meet the same passage.
@@ -192,7 +265,7 @@ def _owners(aligned: _Aligned, others: Sequence[_Aligned], page: _Page) -> int:
         for other in others
         if other.alignment.bits >= least and _overlap(aligned.alignment, other.alignment) >= _SAME_PASSAGE
     }
-    return max(aligned.reference.owners, len(holders | {_owner(aligned.reference)}))
+    return max(owners, len(holders | {_owner(aligned.reference)}))
 
 
 def _owner(reference: TextReference) -> str:
@@ -209,8 +282,9 @@ def _overlap(one: Alignment, other: Alignment) -> float:
     return both / one.matched
 
 
-def _judge(query: Normalised, block: TextBlock, aligned: _Aligned, owners: int, page: _Page) -> _Found | None:
+def _judge(asked: _Query, aligned: _Aligned, owners: int, page: _Page) -> _Found | None:
     """Return the match of an aligned reference, None where the rules find nothing in it."""
+    query, block = asked.text, asked.block
     reference, alignment = aligned.reference, aligned.alignment
     original = normalise(reference.raw)
     spans = _spans(original, tuple((run.reference, run.length) for run in alignment.runs))

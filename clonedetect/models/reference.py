@@ -48,7 +48,7 @@ class ImageReference:
 
 @dataclass(frozen=True, slots=True)
 class TextReference:
-    """One indexed caption; `owners` is the number of accounts that hold this text, or near copies of it."""
+    """One indexed caption."""
 
     text_id: TextId
     item_id: ItemId
@@ -56,4 +56,3 @@ class TextReference:
     permalink: str | None
     raw: str
     normalised: str
-    owners: int = 1

@@ -28,14 +28,18 @@ from clonedetect.signals.normalise import normalised_text
 from clonedetect.signals.scripts import code_points, is_dense, script_numbers
 from clonedetect.signals.text import exact_digest
 
-__all__ = ["many_text_signals"]
+__all__ = ["many_signals_of", "many_text_signals"]
 
 Places = npt.NDArray[np.int64]
 
 
 def many_text_signals(raws: Sequence[str]) -> list[TextSignals]:
     """Return the signals of each of `raws`, in order."""
-    texts = [normalised_text(raw) for raw in raws]
+    return many_signals_of([normalised_text(raw) for raw in raws])
+
+
+def many_signals_of(texts: Sequence[str]) -> list[TextSignals]:
+    """Return the signals of each of `texts`, which are normalised, in order."""
     grams, starts = _gram_hashes(texts)
     prints = _winnow(grams, starts)
     sketches = _minhash(grams, starts)

@@ -168,12 +168,12 @@ def ask(index: OpenIndex, source: Path) -> None:
     missed = 0
     for number, whole, half in zip(drawn, signals, halves, strict=True):
         started = time.process_time()
-        found = index.postings.candidates(half.fingerprints, 50)
+        found = index.postings.candidates([half.fingerprints], [50])[0]
         spent["candidates of half a caption"] += time.process_time() - started
         started = time.process_time()
-        near = index.postings.near_duplicates(whole.minhash)
+        near = index.postings.near_duplicates(whole.minhash[None])[0]
         spent["near duplicates of a caption"] += time.process_time() - started
-        same = set(index.postings.with_digest(whole.exact))
+        same = set(index.postings.with_digests([whole.exact])[0])
         assert same <= set(near)
         assert number + 1 in same
         missed += not same & {number for number, _ in found}

@@ -125,9 +125,9 @@ def schema_of(folder: Path) -> tuple[int, set[str]]:
 def finds(index: OpenIndex, library: Library, number: int) -> bool:
     text = library.hash_text(library.item(number).caption)
     by_gram = {
-        index.texts([found])[0].item_id for found, _ in index.postings.candidates(text.fingerprints, 9)
+        index.texts([found])[0].item_id for found, _ in index.postings.candidates([text.fingerprints], [9])[0]
     }
-    by_band = {entry.item_id for entry in index.texts(index.postings.near_duplicates(text.minhash))}
+    by_band = {entry.item_id for entry in index.texts(index.postings.near_duplicates(text.minhash[None])[0])}
     return f"item-{number}" in by_gram & by_band
 
 
@@ -191,7 +191,7 @@ def test_files_built_before_an_older_program_wrote_again_are_not_trusted(old: Pa
         pass
     with opened(old) as index:
         text = library.hash_text(library.item(1).caption)
-        assert TextId(2) not in index.postings.near_duplicates(text.minhash)
+        assert TextId(2) not in index.postings.near_duplicates(text.minhash[None])[0]
         assert len(index.postings) == COUNT - 1
 
 
@@ -210,7 +210,7 @@ def test_a_migration_that_fails_leaves_the_older_index(old: Path) -> None:
 def test_a_copy_without_its_hot_files_answers_alike(old: Path, tmp_path: Path, library: Library) -> None:
     with opened(old) as index:
         text = library.hash_text(library.item(3).caption)
-        wanted = index.postings.candidates(text.fingerprints, 9)
+        wanted = index.postings.candidates([text.fingerprints], [9])[0]
     copy = shutil.copytree(old, tmp_path / "copy", ignore=shutil.ignore_patterns("hot"))
     with opened(copy) as index:
-        assert index.postings.candidates(text.fingerprints, 9) == wanted
+        assert index.postings.candidates([text.fingerprints], [9])[0] == wanted

@@ -51,7 +51,7 @@ def test_matching_finds_pictures_and_captions_by_every_lookup(
             numbers, ids, distances = index.hashes.range_search(query, 31)
             assert (numbers[0], ids[0] // 32, distances[0]) == (0, 4, 0)
             assert index.votes.vote(signals.features, 3)[0][0] == 4
-            assert index.postings.with_digest(text.exact) == (4,)
+            assert index.postings.with_digests([text.exact])[0] == (4,)
             assert index.texts([4])[0].normalised == text.normalised
             assert index.model.bits(text.normalised).shape == (len(text.normalised),)
             assert "index" in index.model.version

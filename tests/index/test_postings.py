@@ -51,17 +51,20 @@ class Oracle:
 
     captions: dict[int, TextSignals] = field(default_factory=dict)
 
-    def candidates(self, fingerprints: npt.NDArray[np.uint64], limit: int) -> list[tuple[int, float]]:
+    def candidates(
+        self, fingerprints: npt.NDArray[np.uint64], limit: int, least: float, budget: int
+    ) -> list[tuple[int, float]]:
         holders = {
             gram: [number for number, text in self.captions.items() if gram in text.fingerprints]
             for gram in set(fingerprints.tolist())
         }
         scores: Counter[int] = Counter()
-        for numbers in holders.values():
-            if 0 < len(numbers) <= CAP:
+        for _, numbers in sorted(holders.items(), key=lambda entry: (len(entry[1]), entry[0])):
+            budget -= len(numbers)
+            if 0 < len(numbers) <= CAP and budget >= 0:
                 scores.update(dict.fromkeys(numbers, math.log1p(len(self.captions) / len(numbers))))
         ranked = sorted(scores.items(), key=lambda entry: (-round(entry[1], 9), entry[0]))
-        return ranked[: max(limit, 0)]
+        return [entry for entry in ranked if entry[1] >= least][: max(limit, 0)]
 
     def near_duplicates(self, minhash: npt.NDArray[np.uint32]) -> list[int]:
         if (minhash == EMPTY).all():
@@ -137,20 +140,24 @@ def opened(folder: Path) -> OpenIndex:
     return open_index(folder, votes=lambda _: None, model=lambda _: None)
 
 
-def capped(postings: TextPostings) -> TextPostings:
-    return TextPostings(postings._db, postings.layers, len(postings), frequency_cap=CAP)
+def capped(postings: TextPostings, budget: int) -> TextPostings:
+    layers, count = postings.layers, len(postings)
+    return TextPostings(postings._db, layers, count, frequency_cap=CAP, read_at_most=budget)
 
 
 def check(postings: TextPostings, oracle: Oracle, queries: list[TextSignals]) -> None:
     assert len(postings) == len(oracle.captions)
-    for query in queries:
-        for limit in (0, 1, 100):
-            wanted = oracle.candidates(query.fingerprints, limit)
-            found = capped(postings).candidates(query.fingerprints, limit)
+    prints = [query.fingerprints for query in queries]
+    for limit, least, budget in ((0, 0.0, 99), (1, 0.0, 99), (100, 0.0, 99), (100, 1.5, 99), (100, 0.0, 5)):
+        together = capped(postings, budget).candidates(prints, [limit] * len(queries), least)
+        for query, found in zip(queries, together, strict=True):
+            wanted = oracle.candidates(query.fingerprints, limit, least, budget)
             assert [number for number, _ in found] == [number for number, _ in wanted]
             assert [score for _, score in found] == pytest.approx([score for _, score in wanted])
-        assert list(postings.near_duplicates(query.minhash)) == oracle.near_duplicates(query.minhash)
-        assert list(postings.with_digest(query.exact)) == oracle.with_digest(query.exact)
+    near = postings.near_duplicates(np.stack([query.minhash for query in queries]))
+    assert list(map(list, near)) == [oracle.near_duplicates(query.minhash) for query in queries]
+    equal = postings.with_digests([query.exact for query in queries])
+    assert list(map(list, equal)) == [oracle.with_digest(query.exact) for query in queries]
 
 
 def in_memory(folder: Path) -> OpenIndex:
@@ -238,7 +245,7 @@ def test_damaged_files_are_built_again(tmp_path: Path, damage: bytes | None) -> 
     else:
         (folder / "plan.json").write_bytes(damage)
     with opened(tmp_path) as index:
-        assert index.postings.near_duplicates(text.minhash) == (TextId(1),)
+        assert index.postings.near_duplicates(text.minhash[None])[0] == (TextId(1),)
 
 
 @settings(max_examples=30, deadline=None)
@@ -313,9 +320,12 @@ def test_two_implementations_agree_on_true_captions(
             store.add_item(Item(ItemId(str(number)), caption=raw), (), text_signals(raw), fingerprint=b"")
     with opened(folder) as index:
         for signals in map(text_signals, [query, raws[0]]):
-            wanted = memory.candidates(signals.fingerprints, len(raws))
-            found = index.postings.candidates(signals.fingerprints, len(raws))
+            wanted = memory.candidates([signals.fingerprints], [len(raws)])[0]
+            found = index.postings.candidates([signals.fingerprints], [len(raws)])[0]
             assert {number for number, _ in found} == {number for number, _ in wanted}
             assert sorted(score for _, score in found) == pytest.approx(sorted(score for _, score in wanted))
-            assert index.postings.near_duplicates(signals.minhash) == memory.near_duplicates(signals.minhash)
-            assert index.postings.with_digest(signals.exact) == memory.with_digest(signals.exact)
+            assert (
+                index.postings.near_duplicates(signals.minhash[None])[0]
+                == memory.near_duplicates(signals.minhash[None])[0]
+            )
+            assert index.postings.with_digests([signals.exact]) == memory.with_digests([signals.exact])

@@ -135,9 +135,9 @@ def test_removal_reaches_every_lookup(open_store: Open, library: Library) -> Non
             assert hits(index, signals.hashes[0].bits) == []
             assert MediaId(2) not in dict(index.votes.vote(signals.features, 10))
             assert index.images_with_digest(signals.digest) == ()
-            assert index.postings.with_digest(text.exact) == ()
-            assert TextId(2) not in index.postings.near_duplicates(text.minhash)
-            assert TextId(2) not in dict(index.postings.candidates(text.fingerprints, 10))
+            assert index.postings.with_digests([text.exact])[0] == ()
+            assert TextId(2) not in index.postings.near_duplicates(text.minhash[None])[0]
+            assert TextId(2) not in dict(index.postings.candidates([text.fingerprints], [10])[0])
             assert text.normalised not in index.model.captions
             assert index.item(item.item_id) is None
 
@@ -352,8 +352,8 @@ def test_owners_are_the_accounts_with_the_same_text_or_a_near_copy(
         for number, (account, caption) in captions.items():
             library.add(store, library.item(number, pictures=(), account_id=account, caption=caption))
         with opened(store) as index:
-            owners = {entry.text_id: entry.owners for entry in index.texts([TextId(n) for n in range(1, 7)])}
-    assert owners == {1: 3, 2: 3, 3: 3, 4: 3, 5: 1, 6: 1}
+            owners = index.owners([TextId(n) for n in range(1, 8)])
+    assert owners == (3, 3, 3, 3, 1, 1, 0)
 
 
 def test_items_without_account_own_their_text_by_handle_or_alone(open_store: Open, library: Library) -> None:
@@ -365,7 +365,54 @@ def test_items_without_account_own_their_text_by_handle_or_alone(open_store: Ope
                 store, library.item(number, pictures=(), account_id=None, handle=handle, caption=text)
             )
         with opened(store) as index:
-            assert {entry.owners for entry in index.texts([TextId(1), TextId(4)])} == {3}
+            assert index.owners([TextId(1), TextId(4)]) == (3, 3)
+
+
+def test_texts_asked_together_are_answered_as_each_alone(open_store: Open, library: Library) -> None:
+    captions = [
+        f"Caption {n}: the {word} boat came home before the rain"
+        for n, word in enumerate(["red", "blue", "green", "yellow", "white", "black", "brown"])
+    ]
+    with open_store() as store:
+        for number, caption in enumerate(captions[:5], start=1):
+            library.add(store, library.item(number, pictures=(), caption=caption))
+        with opened(store) as index:
+            asked = [library.hash_text(text) for text in (*captions, "", "nothing in common")]
+            prints = [one.fingerprints for one in asked]
+            together = index.postings.candidates(prints, [3] * len(prints), 2.0)
+            assert together == tuple(index.postings.candidates([one], [3], 2.0)[0] for one in prints)
+            near = index.postings.near_duplicates(np.stack([one.minhash for one in asked]))
+            assert near == tuple(index.postings.near_duplicates(one.minhash[None])[0] for one in asked)
+            equal = index.postings.with_digests([one.exact for one in asked])
+            assert equal == tuple(index.postings.with_digests([one.exact])[0] for one in asked)
+    assert [len(found) for found in equal] == [1] * 5 + [0] * 4
+    assert all(score >= 2.0 for found in together for _, score in found)
+
+
+def test_of_one_text_only_its_rarest_grams_are_read(open_store: Open, library: Library) -> None:
+    with open_store() as store:
+        for number in range(1, 7):
+            caption = (
+                f"the same long opening words of a series {'only here zebra quartz' if number == 4 else ''}"
+            )
+            library.add(store, library.item(number, pictures=(), caption=caption))
+        with opened(store) as index:
+            query = library.hash_text(
+                "the same long opening words of a series only here zebra quartz"
+            ).fingerprints
+            rare = sum(len(postings_of(index, gram)) == 1 for gram in query.tolist())
+            assert 0 < rare < len(query)
+            whole = index.postings.candidates([query], [10])[0]
+            few = TextPostings(store.db, index.postings.layers, 6, read_at_most=rare).candidates(
+                [query], [10]
+            )[0]
+    assert whole[0][0] == 4
+    assert len(whole) == 6
+    assert [number for number, _ in few] == [4]
+
+
+def postings_of(index, gram: int) -> tuple[tuple[TextId, float], ...]:
+    return index.postings.candidates([np.array([gram], np.uint64)], [100])[0]
 
 
 def test_candidates_rank_by_what_is_rare(open_store: Open, library: Library) -> None:
@@ -376,16 +423,18 @@ def test_candidates_rank_by_what_is_rare(open_store: Open, library: Library) -> 
             library.add(store, library.item(number, pictures=(), caption=caption))
         with opened(store) as index:
             query = library.hash_text("the zebra quartz vexed us").fingerprints
-            found = index.postings.candidates(query, 10)
+            found = index.postings.candidates([query], [10])[0]
             assert [number for number, _ in found] == [3, 2]
             assert found[0][1] > found[1][1] > 0
-            assert index.postings.candidates(query, 1) == found[:1]
-            assert index.postings.candidates(query, 0) == ()
-            assert index.postings.candidates(query[:0], 5) == ()
+            assert index.postings.candidates([query], [1])[0] == found[:1]
+            assert index.postings.candidates([query], [0])[0] == ()
+            assert index.postings.candidates([query[:0]], [5])[0] == ()
             capped = TextPostings(store.db, index.postings.layers, 4, frequency_cap=1)
-            assert [number for number, _ in capped.candidates(query, 10)] == [3]
-            assert capped.candidates(library.hash_text(shared).fingerprints, 10) == ()
-            assert index.postings.with_digest(library.hash_text("GOOD morning, everybody.").exact) == (1,)
+            assert [number for number, _ in capped.candidates([query], [10])[0]] == [3]
+            assert capped.candidates([library.hash_text(shared).fingerprints], [10])[0] == ()
+            assert index.postings.with_digests([library.hash_text("GOOD morning, everybody.").exact])[0] == (
+                1,
+            )
 
 
 def test_equal_scores_come_by_number(open_store: Open, library: Library) -> None:
@@ -393,7 +442,7 @@ def test_equal_scores_come_by_number(open_store: Open, library: Library) -> None
         for number in (3, 1, 2):
             library.add(store, library.item(number, pictures=(), caption="the very same words"))
         with opened(store) as index:
-            found = index.postings.candidates(library.hash_text("the very same words").fingerprints, 2)
+            found = index.postings.candidates([library.hash_text("the very same words").fingerprints], [2])[0]
     assert [number for number, _ in found] == [1, 2]
 
 

@@ -40,7 +40,16 @@ class MemoryPostings:
         self._size += 1
         return signals.normalised
 
-    def candidates(self, fingerprints: np.ndarray, limit: int) -> tuple[tuple[TextId, float], ...]:
+    def candidates(
+        self, fingerprints: Sequence[np.ndarray], limits: Sequence[int], least: float = 0.0
+    ) -> tuple[tuple[tuple[TextId, float], ...], ...]:
+        return tuple(
+            self._candidates(part, limit, least) for part, limit in zip(fingerprints, limits, strict=True)
+        )
+
+    def _candidates(
+        self, fingerprints: np.ndarray, limit: int, least: float
+    ) -> tuple[tuple[TextId, float], ...]:
         votes: Counter[TextId] = Counter()
         cap = max(_MIN_DOCUMENTS, _MAX_DOCUMENT_SHARE * self._size)
         for gram in fingerprints.tolist():
@@ -50,14 +59,16 @@ class MemoryPostings:
                 for text_id in holders:
                     votes[text_id] += weight
         ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-        return tuple((text_id, float(weight)) for text_id, weight in ranked[:limit])
+        return tuple((text_id, float(weight)) for text_id, weight in ranked[:limit] if weight >= least)
 
-    def with_digest(self, exact: Digest) -> tuple[TextId, ...]:
-        return tuple(self._digests.get(exact, ()))
+    def with_digests(self, exact: Sequence[Digest]) -> tuple[tuple[TextId, ...], ...]:
+        return tuple(tuple(self._digests.get(digest, ())) for digest in exact)
 
-    def near_duplicates(self, minhash: np.ndarray) -> tuple[TextId, ...]:
-        found = {text_id for key in band_keys(minhash).tolist() for text_id in self._bands.get(key, ())}
-        return tuple(sorted(found))
+    def near_duplicates(self, signatures: np.ndarray) -> tuple[tuple[TextId, ...], ...]:
+        return tuple(
+            tuple(sorted({n for key in band_keys(row).tolist() for n in self._bands.get(key, ())}))
+            for row in signatures
+        )
 
 
 class MemoryIndex:
@@ -68,6 +79,7 @@ class MemoryIndex:
         self.postings = MemoryPostings()
         self.model = CharModel(background_model() if with_background else None)
         self._references: dict[TextId, TextReference] = {}
+        self._owners: dict[TextId, int] = {}
         holders: dict[str, set[str]] = defaultdict(set)
         rows = []
         for number, (account, caption) in enumerate(posts):
@@ -85,8 +97,8 @@ class MemoryIndex:
                 f"https://platform.example/p/{text_id}",
                 caption,
                 normalised,
-                owners=len(holders[normalised]),
             )
+            self._owners[text_id] = len(holders[normalised])
 
     @property
     def hashes(self) -> HashIndex:
@@ -112,3 +124,6 @@ class MemoryIndex:
 
     def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
         return tuple(self._references[text_id] for text_id in ids if text_id in self._references)
+
+    def owners(self, ids: Sequence[TextId]) -> tuple[int, ...]:
+        return tuple(self._owners.get(text_id, 0) for text_id in ids)

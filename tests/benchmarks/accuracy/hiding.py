@@ -118,3 +118,6 @@ class HidingIndex:
 
     def texts(self, ids: Sequence[TextId]) -> tuple[TextReference, ...]:
         return self._inner.texts(ids)
+
+    def owners(self, ids: Sequence[TextId]) -> tuple[int, ...]:
+        return self._inner.owners(ids)
