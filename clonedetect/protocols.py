@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from clonedetect.models.ids import Digest, ItemId, MediaId, RecordId, TextId
 from clonedetect.models.item import Item
-from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.reference import Generation, ImageReference, TextCost, TextReference
 from clonedetect.models.signal import FeatureSet
 
 __all__ = [
@@ -102,18 +102,12 @@ class CharacterModel(Protocol):
         """Name and version of the tables, background and index parts alike."""
         ...
 
-    def bits(self, text: str, *, leave_out: str = "") -> npt.NDArray[np.float64]:
-        """Return the information in bits of each character of `text`, capped per character.
-
-        `leave_out` is one text whose own contribution to the model is subtracted.
-        """
+    def bits(self, text: str) -> npt.NDArray[np.float64]:
+        """Return the information in bits of each character of `text`, capped per character."""
         ...
 
-    def is_sufficient(self, text: str, *, leave_out: str = "") -> bool:
-        """Whether the model has seen enough of the script of `text` to tell rare from common.
-
-        `leave_out` is one text whose own contribution does not count.
-        """
+    def costs(self, texts: Sequence[str]) -> tuple[TextCost, ...]:
+        """Return what each of `texts`, captions the model has learned, costs with itself left out."""
         ...
 
 

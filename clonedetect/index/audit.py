@@ -17,6 +17,7 @@ from clonedetect.index.featurefiles import SCHEMA as FEATURES_SCHEMA
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.hotsignals import folder_of
+from clonedetect.index.models import SCHEMA as MODEL_SCHEMA
 from clonedetect.index.reference import HotSource
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
 from clonedetect.index.schema import DATABASE
@@ -32,7 +33,12 @@ from clonedetect.models.slot import Distance
 __all__ = ["Verification", "verify"]
 
 _CAPTIONS_AT_ONCE: Final = 4096
-_HOT_SCHEMAS: Final = {"hashes": HAMMING_SCHEMA, "features": FEATURES_SCHEMA, "texts": TEXTS_SCHEMA}
+_HOT_SCHEMAS: Final = {
+    "hashes": HAMMING_SCHEMA,
+    "features": FEATURES_SCHEMA,
+    "texts": TEXTS_SCHEMA,
+    "characters": MODEL_SCHEMA,
+}
 
 
 @dataclass(frozen=True, slots=True)

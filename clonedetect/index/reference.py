@@ -11,7 +11,7 @@ the folder cannot be written to, everything is kept in memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -24,6 +24,7 @@ from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hothashes import current_hashes
 from clonedetect.index.hotsignals import SignalSource, current_signal, folder_of
 from clonedetect.index.hotsource import HotSource
+from clonedetect.index.models import ModelMaker, current_model
 from clonedetect.index.postings import TextPostings
 from clonedetect.index.rows import image_references
 from clonedetect.index.store import HOT, IndexStore, SignalKind
@@ -37,7 +38,7 @@ from clonedetect.models.signal import Algorithm
 from clonedetect.models.slot import StoredSignal
 from clonedetect.protocols import CharacterModel, FeatureVotes
 
-__all__ = ["HotSource", "ModelFactory", "OpenIndex", "VotesFactory", "open_index"]
+__all__ = ["HotSource", "OpenIndex", "VotesFactory", "open_index"]
 
 NEAR_DUPLICATE: Final = 0.8
 """Estimated Jaccard similarity from which two captions count as one text with several owners."""
@@ -54,21 +55,18 @@ class OpenVotes(FeatureVotes, Protocol):
 VotesFactory = Callable[[HotSource], OpenVotes]
 """Opens or builds the lookup of local features for one state of an index."""
 
-ModelFactory = Callable[[Iterator[str]], CharacterModel]
-"""Makes the character model from an index's normalised captions."""
-
 
 def open_index(
     folder: str | Path,
     *,
     votes: VotesFactory,
-    model: ModelFactory,
+    model: ModelMaker,
     algorithms: dict[SignalKind, Algorithm] | None = None,
     signals: Iterable[StoredSignal] = (),
 ) -> OpenIndex:
     """Open the index in `folder` for reading, in the state of its last commit.
 
-    `votes` and `model` are called when first asked for. Raises InputError where
+    `votes` is called, and `model` asked, when first needed. Raises InputError where
     there is no index and IndexFormatError for another schema, other
     `algorithms`, or an index without one of these `signals`.
     """
@@ -83,10 +81,10 @@ class OpenIndex:
     Close it, or use it in a ``with`` block. Not to be shared between threads.
     """
 
-    def __init__(self, store: IndexStore, *, votes: VotesFactory, model: ModelFactory) -> None:
+    def __init__(self, store: IndexStore, *, votes: VotesFactory, model: ModelMaker) -> None:
         self._store = store
         self._make_votes = votes
-        self._make_model = model
+        self._maker = model
         self._snapshot = store.snapshot()
         self._neighbours: dict[str, HammingIndex | VectorIndex] = {}
 
@@ -140,9 +138,8 @@ class OpenIndex:
 
     @cached_property
     def model(self) -> CharacterModel:
-        """The character model, built when first asked for from every caption in order."""
-        rows = self._store.db.execute("SELECT normalised FROM texts ORDER BY normalised, item_id")
-        return self._make_model(row[0] for row in rows)
+        """The character model, opened or learned when first asked for."""
+        return current_model(self._source("characters"), self._maker)
 
     def snapshot(self) -> Generation:
         """Return which state of the index answers."""

@@ -12,9 +12,11 @@ import msgspec
 from clonedetect.index.hothashes import renew_hashes
 from clonedetect.index.hotsignals import SignalSource, folder_of, renew_signal
 from clonedetect.index.hotsource import HotSource
+from clonedetect.index.models import renew_model
 from clonedetect.index.store import HOT, IndexStore
 from clonedetect.index.texts import renew_texts
 from clonedetect.index.votes import renew_votes
+from clonedetect.jobs.opening import CharModels
 
 __all__ = ["HOT_LOOKUPS", "CompactResult", "compact_index"]
 
@@ -22,7 +24,12 @@ Renewal = Callable[[HotSource], None]
 """Brings the hot files of one lookup to exactly the source's state, and drops all others in its folder."""
 
 HOT_LOOKUPS: Final[Mapping[str, Renewal]] = MappingProxyType(
-    {"hashes": renew_hashes, "features": renew_votes, "texts": renew_texts}
+    {
+        "hashes": renew_hashes,
+        "features": renew_votes,
+        "texts": renew_texts,
+        "characters": lambda source: renew_model(source, CharModels()),
+    }
 )
 """The folders below ``hot/``, and what renews each."""
 

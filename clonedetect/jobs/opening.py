@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from clonedetect.index.models import Tables
 from clonedetect.index.reference import OpenIndex, open_index
 from clonedetect.index.votes import feature_votes
 from clonedetect.jobs.indexing import index_algorithms
 from clonedetect.models.slot import Signal
+from clonedetect.protocols import CharacterModel
 from clonedetect.signals.background import background_model
 from clonedetect.signals.charmodel import CharModel
 
-__all__ = ["open_reference"]
+__all__ = ["CharModels", "open_reference"]
 
 
 def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) -> OpenIndex:
@@ -25,14 +27,25 @@ def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) 
     return open_index(
         index_folder,
         votes=feature_votes,
-        model=_character_model,
+        model=CharModels(),
         algorithms=index_algorithms(),
         signals=[signal.stored for signal in signals],
     )
 
 
-def _character_model(captions: Iterator[str]) -> CharModel:
-    model = CharModel(background_model())
-    for caption in captions:
-        model.add(caption)
-    return model
+class CharModels:
+    """Makes the program's character models; implements `index.models.ModelMaker`."""
+
+    def learned(self, captions: Iterable[Sequence[str]], tables: Tables | None = None) -> CharModel:
+        """Return the model of `captions` on top of the shipped background and stored `tables`."""
+        background = background_model()
+        model = CharModel(background) if tables is None else CharModel.from_arrays(tables, background)
+        for some in captions:
+            model.add_many(some)
+        return model
+
+    def tables(self, model: CharacterModel) -> Tables:
+        """Return the index's own part of a model that `learned` made."""
+        if not isinstance(model, CharModel):
+            raise TypeError(f"{type(model).__name__} is no model of this maker")
+        return model.to_arrays()

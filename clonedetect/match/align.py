@@ -81,10 +81,8 @@ class Shared:
     fragments: npt.NDArray[np.int64]
     loose: tuple[tuple[int, int], ...] = ()
 
-    def score(self, bits: npt.NDArray[np.float64]) -> Alignment | None:
-        """Return the chain of the highest sum under `bits` per reference character, None without runs."""
-        if not self.runs:
-            return None
+    def score(self, bits: npt.NDArray[np.float64]) -> Alignment:
+        """Return the chain of the highest sum under `bits` per reference character; there must be runs."""
         sums = np.concatenate(([0.0], np.cumsum(bits)))
         paid = np.zeros(sums.size)
         for start, end in self.loose:
@@ -111,7 +109,8 @@ def align(reference: str, query: str, bits: npt.NDArray[np.float64]) -> Alignmen
 
     `bits` is the cost of each character of `reference`, float64 (n,).
     """
-    return find_shared(reference, query).score(bits)
+    shared = find_shared(reference, query)
+    return shared.score(bits) if shared.runs else None
 
 
 def find_shared(reference: str, query: str) -> Shared:

@@ -9,21 +9,21 @@ before the verdict (`match.text_rules`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.align import Alignment, Run, find_shared, holds_dense, whole_text
+from clonedetect.match.align import Alignment, Run, Shared, find_shared, holds_dense, whole_text
 from clonedetect.match.quotation import end_of_own_words, is_quotation
-from clonedetect.match.text_rules import CALIBRATION, Decision, Evidence, decide
+from clonedetect.match.text_rules import CALIBRATION, Decision, Evidence, decide, is_nothing
 from clonedetect.models.calibration import TEXTS_MEASURED_IN, Departure, departures, not_calibrated
 from clonedetect.models.ids import Digest, ItemId, TextId
 from clonedetect.models.match import Kind, Match, Region, RegionKind, TextMeasure, Verdict
 from clonedetect.models.page import BlockKind, TextBlock
-from clonedetect.models.reference import TextReference
+from clonedetect.models.reference import TextCost, TextReference
 from clonedetect.models.settings import TextThresholds
 from clonedetect.protocols import CharacterModel, ReferenceIndex
 from clonedetect.signals.charmodel import CAP_BITS, DENSE_CAP_BITS
@@ -131,22 +131,23 @@ class _Costs:
     def __init__(self, model: CharacterModel, phrases: CommonPhrases) -> None:
         self.model = model
         self._phrases = phrases
-        self._known: dict[TextId, Bits] = {}
+        self._known: dict[TextId, TextCost] = {}
+        self._common: dict[TextId, Mask] = {}
 
-    def of(self, reference: TextReference) -> Bits:
-        """Return bits per character of a reference, the post itself left out."""
-        if reference.text_id not in self._known:
-            text = reference.normalised
-            self._known[reference.text_id] = self.model.bits(text, leave_out=text)
+    def learn(self, references: Iterable[TextReference]) -> None:
+        """Ask the model about all of `references` at once."""
+        new = {one.text_id: one.normalised for one in references if one.text_id not in self._known}
+        self._known.update(zip(new, self.model.costs(tuple(new.values())), strict=True))
+
+    def of(self, reference: TextReference) -> TextCost:
+        """Return what a reference costs that was learned, the post itself left out."""
         return self._known[reference.text_id]
 
     def common(self, reference: TextReference) -> Mask:
         """Return which characters of a reference belong to common phrases."""
-        return self._phrases.covered(reference.normalised)
-
-    def is_sufficient(self, reference: TextReference) -> bool:
-        """Return whether the model may be believed on this reference."""
-        return self.model.is_sufficient(reference.normalised, leave_out=reference.normalised)
+        if reference.text_id not in self._common:
+            self._common[reference.text_id] = self._phrases.covered(reference.normalised)
+        return self._common[reference.text_id]
 
 
 def _queries(blocks: Sequence[TextBlock]) -> tuple[_Query, ...]:
@@ -215,38 +216,40 @@ def _aligned(
     in one that holds it: the smallest block shows it best.
     """
     whole: dict[TextId, str] = {}
-    aligned: list[list[_Aligned]] = []
+    shared: list[list[tuple[TextReference, Shared]]] = []
     for query, references in zip(queries, candidates, strict=True):
         found = []
         for reference in references:
             seen = whole.get(reference.text_id)
             if seen is not None and seen in query.text.text:
                 continue
-            one = _align(query.text, reference, page)
+            one = _shared(query.text, reference, page.thresholds)
             if one is not None:
-                found.append(one)
-                if one.alignment.matched == len(reference.normalised):
+                found.append((reference, one))
+                if one.runs[0].length == len(reference.normalised):
                     whole[reference.text_id] = query.text.text
-        aligned.append(found)
-    return aligned
+        shared.append(found)
+    page.costs.learn(reference for found in shared for reference, _ in found)
+    return [[_weighed(reference, one, page) for reference, one in found] for found in shared]
 
 
-def _align(query: Normalised, reference: TextReference, page: _Page) -> _Aligned | None:
+def _shared(query: Normalised, reference: TextReference, thresholds: TextThresholds) -> Shared | None:
     """Return what one reference shares with one text, None where that is too little to be weighed."""
     if reference.normalised == query.text:
         shared = whole_text(query.text)
     else:
         shared = find_shared(reference.normalised, query.text)
+    if not shared.runs:
+        return None
     length = len(reference.normalised)
     dearest = shared.score(np.full(length, DENSE_CAP_BITS if shared.is_dense else CAP_BITS))
-    if dearest is None:
-        return None
     is_short = length <= _SHORT and dearest.matched >= _LEAST_SHARE * length
-    if dearest.bits < page.thresholds.possible_bits and not is_short:
-        return None
-    bits = page.costs.of(reference)
-    alignment = shared.score(bits)
-    return None if alignment is None else _Aligned(reference, alignment, float(bits.sum()))
+    return shared if dearest.bits >= thresholds.possible_bits or is_short else None
+
+
+def _weighed(reference: TextReference, shared: Shared, page: _Page) -> _Aligned:
+    bits = page.costs.of(reference).bits
+    return _Aligned(reference, shared.score(bits), float(bits.sum()))
 
 
 def _may_tell(aligned: _Aligned, thresholds: TextThresholds) -> bool:
@@ -286,6 +289,8 @@ def _judge(asked: _Query, aligned: _Aligned, owners: int, page: _Page) -> _Found
     """Return the match of an aligned reference, None where the rules find nothing in it."""
     query, block = asked.text, asked.block
     reference, alignment = aligned.reference, aligned.alignment
+    if is_nothing(alignment.bits, aligned.total_bits, alignment.density, page.thresholds):
+        return None
     original = normalise(reference.raw)
     spans = _spans(original, tuple((run.reference, run.length) for run in alignment.runs))
     evidence = _evidence(query, aligned, original, spans, page)
@@ -320,10 +325,9 @@ def _evidence(
 ) -> Evidence:
     """Return the figures of one aligned reference, but for its owners."""
     reference, alignment = aligned.reference, aligned.alignment
-    bits, common = page.costs.of(reference), page.costs.common(reference)
+    bits, common = page.costs.of(reference).bits, page.costs.common(reference)
     matched = _mask(alignment.runs, len(bits))
     own = original.starts < end_of_own_words(reference.raw)
-    is_enough = alignment.bits >= page.thresholds.possible_bits
     return Evidence(
         bits=alignment.bits,
         distinctive_bits=max(0.0, alignment.bits - float(bits[matched & common].sum())),
@@ -336,7 +340,7 @@ def _evidence(
         breaks_off=_breaks_off(query, alignment),
         is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
         is_quotation=is_quotation(reference.raw, spans),
-        is_model_sufficient=is_enough and page.costs.is_sufficient(reference),
+        is_model_sufficient=page.costs.of(reference).is_sufficient,
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "decide",
+    "is_nothing",
     "may_corroborate",
     "score_of",
 ]
@@ -123,16 +124,19 @@ def decide(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:
           `possible_bits`.
     7. Everything else: `possible`, with its gates.
     """
-    if evidence.density < thresholds.density:  # 1
+    if is_nothing(evidence.bits, evidence.total_bits, evidence.density, thresholds):  # 1, 3
         return None
     is_there = min(evidence.coverage, evidence.own_coverage) >= thresholds.coverage
     if evidence.total_bits < thresholds.possible_bits:  # 2
         return _inconclusive(evidence, "too short", _too_short(evidence, thresholds)) if is_there else None
-    if evidence.bits < thresholds.possible_bits:  # 3
-        return None
     if evidence.distinctive_bits < thresholds.possible_bits:  # 4
         return _inconclusive(evidence, "common phrases", GATES["common phrases"]) if is_there else None
     return _judge(evidence, thresholds) if is_there else _excerpt(evidence, thresholds)
+
+
+def is_nothing(bits: float, total_bits: float, density: float, thresholds: TextThresholds) -> bool:
+    """Return whether these figures alone leave nothing to say: rules 1 and 3 of `decide`."""
+    return density < thresholds.density or bits < thresholds.possible_bits <= total_bits
 
 
 def _excerpt(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
 from clonedetect.models.signal import FeatureSet, Thumbnail
 
-__all__ = ["Generation", "ImageReference", "TextReference"]
+__all__ = ["Generation", "ImageReference", "TextCost", "TextReference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +59,15 @@ class TextReference:
     permalink: str | None
     raw: str
     normalised: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextCost:
+    """What a caption says under the index's character model, the caption itself left out.
+
+    bits: float64 (n,), of each character; `is_sufficient` says whether the model
+    knows enough of its language to tell rare from common.
+    """
+
+    bits: npt.NDArray[np.float64]
+    is_sufficient: bool

@@ -10,13 +10,14 @@ figures measured in docs/text.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from clonedetect.errors import IndexFormatError
 from clonedetect.models.minhash import mix
+from clonedetect.models.reference import TextCost
 from clonedetect.signals.counts import KeyCounts, lookup, tally
 from clonedetect.signals.normalise import NORMALISER_VERSION
 from clonedetect.signals.scripts import SCRIPT_COUNT, Script, code_points, is_dense, script_numbers, script_of
@@ -111,6 +112,16 @@ class CharModel:
         """
         self._count(text, 1)
 
+    def add_many(self, texts: Sequence[str]) -> None:
+        """Learn captions as `add` does, in a tenth of the time."""
+        grams, points, lengths = _grams_of_many(texts)
+        self._grams.add(grams)
+        scripts = script_numbers(points)
+        self._characters += np.bincount(scripts, minlength=SCRIPT_COUNT)
+        own = np.array([script_of(text) for text in texts if text], dtype=np.int64)
+        self._text_characters += np.bincount(own, weights=lengths, minlength=SCRIPT_COUNT).astype(np.int64)
+        self._texts += np.bincount(own, minlength=SCRIPT_COUNT)
+
     def remove(self, text: str) -> None:
         """Forget one normalised caption that was added."""
         self._count(text, -1)
@@ -125,14 +136,7 @@ class CharModel:
         if points.size == 0:
             return np.empty(0, dtype=np.float64)
         scripts = script_numbers(points)
-        counts, totals = self._counts(_grams(points), leave_out)
-        probability = 1.0 / _ALPHABET[scripts]
-        for order in range(ORDER):
-            seen = counts[order][1:]
-            context = np.maximum(totals[scripts] if order == 0 else counts[order - 1][:-1], seen)
-            probability = (seen + _STRENGTH * probability) / (context + _STRENGTH)
-        cap = np.where(is_dense(scripts), DENSE_CAP_BITS, CAP_BITS)
-        return np.minimum(-np.log2(probability), cap)
+        return _bits(scripts, *self._counts(_grams(points), leave_out))
 
     def is_sufficient(self, text: str, *, leave_out: str = "") -> bool:
         """Return whether enough was learned of the language of `text` to tell rare from common.
@@ -141,6 +145,33 @@ class CharModel:
         character of `text` costs: Latin alone writes most languages, and text
         in an unknown one costs three bits a character under any model.
         """
+        bits = self.bits(text, leave_out=leave_out)
+        return self._is_sufficient(text, bits, leave_out=leave_out)
+
+    def costs(self, texts: Sequence[str]) -> tuple[TextCost, ...]:
+        """Return what each character of learned texts costs, each text left out of its own estimate.
+
+        As `bits` and `is_sufficient` with the text itself as `leave_out`, for
+        many texts at once.
+        """
+        points = [code_points(text) for text in texts]
+        grams = [_grams(part) for part in points]
+        flat = np.concatenate([np.empty(0, np.uint64), *(gram for part in grams for gram in part)])
+        found = self._learned(flat)
+        costs = []
+        end = 0
+        for text, part, orders in zip(texts, points, grams, strict=True):
+            keys = np.concatenate(orders)
+            start, end = end, end + keys.size
+            scripts = script_numbers(part)
+            counts = found[start:end] - lookup(*tally(keys), keys)
+            totals = self._totals() - np.bincount(scripts, minlength=SCRIPT_COUNT)
+            sizes = np.cumsum([order.size for order in orders])[:-1]
+            bits = _bits(scripts, np.split(np.maximum(counts, 0), sizes), np.maximum(totals, 0))
+            costs.append(TextCost(bits, self._is_sufficient(text, bits, leave_out=text)))
+        return tuple(costs)
+
+    def _is_sufficient(self, text: str, bits: Bits, *, leave_out: str) -> bool:
         script = script_of(text)
         dense = Script.HANGUL <= script <= Script.HAN
         is_own = bool(leave_out) and script_of(leave_out) == script
@@ -149,22 +180,19 @@ class CharModel:
             return False
         if int(self._texts[script]) - is_own < MIN_TEXTS:
             return False
-        limit = _MAX_MEAN_BITS.get(script, _MAX_MEAN_BITS_ELSEWHERE)
-        return bool(self.bits(text, leave_out=leave_out).mean() <= limit)
+        return bool(bits.mean() <= _MAX_MEAN_BITS.get(script, _MAX_MEAN_BITS_ELSEWHERE))
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the index's own part for storage: no background, nothing pickled.
 
-        keys: uint64 (n,), sorted; counts: int64 (n,). characters,
+        keys, counts, starts: as `KeyCounts.to_arrays` gives them. characters,
         text_characters, texts: int64 (scripts,), how many characters belong to
         a script, stand in texts of it, and how many texts those are. format:
         int64 (3,), model version, order, normaliser version.
         """
-        keys, counts = self._grams.to_arrays()
         made_by = np.array([MODEL_VERSION, ORDER, NORMALISER_VERSION], dtype=np.int64)
         return {
-            "keys": keys,
-            "counts": counts,
+            **self._grams.to_arrays(),
             "characters": self._characters.copy(),
             "text_characters": self._text_characters.copy(),
             "texts": self._texts.copy(),
@@ -186,9 +214,7 @@ class CharModel:
                 f"{[MODEL_VERSION, ORDER, NORMALISER_VERSION]}: build the index again"
             )
         model = cls(background)
-        model._grams = KeyCounts.from_arrays(
-            arrays["keys"].astype(np.uint64, copy=False), arrays["counts"].astype(np.int64, copy=False)
-        )
+        model._grams = KeyCounts.from_arrays(arrays)
         model._characters = arrays["characters"].astype(np.int64)
         model._text_characters = arrays["text_characters"].astype(np.int64)
         model._texts = arrays["texts"].astype(np.int64)
@@ -207,17 +233,34 @@ class CharModel:
     def _counts(self, grams: list[Keys], leave_out: str) -> tuple[list[Counts], Counts]:
         """Return the counts of `grams`, per order, and of characters per script, `leave_out` subtracted."""
         flat = np.concatenate(grams)
-        found = self._grams.of(flat)
-        totals = self._characters.copy()
+        found, totals = self._learned(flat), self._totals()
         if leave_out:
             points = code_points(leave_out)
             found = found - lookup(*tally(np.concatenate(_grams(points))), flat)
-            totals -= np.bincount(script_numbers(points), minlength=SCRIPT_COUNT)
-        if self._background is not None:
-            found = found + self._background._grams.of(flat)  # noqa: SLF001  another model of our own
-            totals += self._background._characters  # noqa: SLF001  as above
+            totals = totals - np.bincount(script_numbers(points), minlength=SCRIPT_COUNT)
         ends = np.cumsum([part.size for part in grams])
         return np.split(np.maximum(found, 0), ends[:-1]), np.maximum(totals, 0)
+
+    def _learned(self, keys: Keys) -> Counts:
+        """Return the count of each of `keys`, the background's included."""
+        found = self._grams.of(keys)
+        return found if self._background is None else found + self._background._grams.of(keys)  # noqa: SLF001  our own
+
+    def _totals(self) -> Counts:
+        """Return the characters of each script, the background's included."""
+        own = self._characters
+        return own if self._background is None else own + self._background._characters  # noqa: SLF001  our own
+
+
+def _bits(scripts: npt.NDArray[np.uint8], counts: Sequence[Counts], totals: Counts) -> Bits:
+    """Return the bits of each character from the counts of its grams by order, (n + 1,) each."""
+    probability = 1.0 / _ALPHABET[scripts]
+    for order in range(ORDER):
+        seen = counts[order][1:]
+        context = np.maximum(totals[scripts] if order == 0 else counts[order - 1][:-1], seen)
+        probability = (seen + _STRENGTH * probability) / (context + _STRENGTH)
+    cap = np.where(is_dense(scripts), DENSE_CAP_BITS, CAP_BITS)
+    return np.minimum(-np.log2(probability), cap)
 
 
 def _grams(points: npt.NDArray[np.uint32]) -> list[Keys]:
@@ -234,3 +277,23 @@ def _grams(points: npt.NDArray[np.uint32]) -> list[Keys]:
         value = value + padded[first : first + points.size + 1] * _POWERS[order - 1]
         grams.append(mix(value + _SALTS[order - 1]))
     return grams
+
+
+def _grams_of_many(
+    texts: Sequence[str],
+) -> tuple[Keys, npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Return the grams of all filled texts in no order, their code points end to end, and their lengths."""
+    filled = [text for text in texts if text]
+    lengths = np.fromiter(map(len, filled), np.int64, len(filled))
+    points = code_points("".join(filled))
+    # Each text lies behind its own pads; places are those of what a gram may end at, the last pad first.
+    padded = np.zeros(points.size + (_PAD + 1) * len(filled), dtype=np.uint64)
+    texts_of = np.repeat(np.arange(len(filled)), lengths)
+    padded[np.arange(points.size) + (_PAD + 1) * (texts_of + 1)] = points
+    ends = np.arange(points.size + len(filled)) + _PAD * (np.repeat(np.arange(len(filled)), lengths + 1) + 1)
+    grams = []
+    value = np.zeros(ends.size, dtype=np.uint64)
+    for order in range(1, ORDER + 1):
+        value = value + padded[ends - order + 1] * _POWERS[order - 1]
+        grams.append(mix(value + _SALTS[order - 1]))
+    return np.concatenate(grams), points, lengths

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,14 @@ import pytest
 from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index import hothashes
 from clonedetect.index.hamming import HammingIndex
+from clonedetect.index.models import Tables
 from clonedetect.index.postings import TextPostings
 from clonedetect.index.reference import HotSource, OpenIndex, open_index
 from clonedetect.index.store import IndexStore, SignalKind
 from clonedetect.models.ids import ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media
 from clonedetect.models.minhash import BAND_ROWS, BANDS, band_keys, jaccard
+from clonedetect.models.reference import TextCost
 from clonedetect.models.signal import VIEWS_PER_MEDIA, Algorithm, FeatureSet
 from clonedetect.protocols import CharacterModel, FeatureVotes, HashIndex, Postings, ReferenceIndex
 
@@ -53,19 +55,31 @@ class SeenCharacters:
 
     version = "seen/1"
 
-    def __init__(self, captions: Iterator[str]) -> None:
-        self.captions = tuple(captions)
-        self.text = "".join(self.captions)
+    def __init__(self, captions: tuple[str, ...]) -> None:
+        self.captions = captions
+        self.text = "".join(captions)
 
-    def bits(self, text: str, *, leave_out: str = "") -> np.ndarray:
+    def bits(self, text: str) -> np.ndarray:
         return np.array([-np.log2((self.text.count(c) + 1) / (len(self.text) + 40)) for c in text])
 
-    def is_sufficient(self, text: str) -> bool:
-        return len(self.text) > 100
+    def costs(self, texts: Sequence[str]) -> tuple[TextCost, ...]:
+        return tuple(TextCost(self.bits(text), len(self.text) > 100) for text in texts)
+
+
+class SeenModels:
+    """Makes models of seen characters, whose tables are the captions themselves."""
+
+    def learned(self, captions: Iterable[Sequence[str]], tables: Tables | None = None) -> SeenCharacters:
+        known = "" if tables is None else bytes(tables["text"]).decode()
+        return SeenCharacters((*known.splitlines(), *(text for some in captions for text in some)))
+
+    def tables(self, model: CharacterModel) -> Tables:
+        assert isinstance(model, SeenCharacters)
+        return {"text": np.frombuffer("\n".join(model.captions).encode(), np.uint8)}
 
 
 def opened(store: IndexStore) -> OpenIndex:
-    return open_index(store.folder, votes=SharedDescriptors, model=SeenCharacters)
+    return open_index(store.folder, votes=SharedDescriptors, model=SeenModels())
 
 
 def hits(index: OpenIndex, bits: bytes, radius: int = 0) -> list[int]:
@@ -463,9 +477,9 @@ def test_an_index_of_other_algorithms_is_not_opened(open_store: Open, library: L
         library.add(store, library.item(1))
     newer = library.algorithms | {SignalKind.VIEWS: Algorithm("pdq", 2, "")}
     with pytest.raises(IndexFormatError, match="pdq/1"):
-        open_index(store.folder, votes=SharedDescriptors, model=SeenCharacters, algorithms=newer)
+        open_index(store.folder, votes=SharedDescriptors, model=SeenModels(), algorithms=newer)
     with pytest.raises(InputError, match="holds no index"):
-        open_index(store.folder / "none", votes=SharedDescriptors, model=SeenCharacters)
+        open_index(store.folder / "none", votes=SharedDescriptors, model=SeenModels())
 
 
 def test_a_feature_source_tells_what_changed_since(open_store: Open, library: Library) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from clonedetect.models.page import BlockKind, TextBlock
+from clonedetect.models.reference import TextCost
 
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
@@ -69,11 +71,11 @@ class FlatModel:
     def version(self) -> str:
         return f"flat/1({self._bits})"
 
-    def bits(self, text: str, *, leave_out: str = "") -> np.ndarray:
+    def bits(self, text: str) -> np.ndarray:
         return np.array([self._bits * (2.25 if "\u3040" <= char < "\ud800" else 1.0) for char in text])
 
-    def is_sufficient(self, text: str, *, leave_out: str = "") -> bool:
-        return self._is_sufficient
+    def costs(self, texts: Sequence[str]) -> tuple[TextCost, ...]:
+        return tuple(TextCost(self.bits(text), self._is_sufficient) for text in texts)
 
 
 def load(path: Path) -> ModuleType:

@@ -67,6 +67,32 @@ def test_removing_undoes_adding_in_any_order(texts, rng):
     }
 
 
+@given(st.lists(st.text(st.sampled_from("abcdने日ก1"), max_size=12), max_size=8), st.integers(0, 3))
+def test_many_texts_are_learned_and_weighed_like_one_at_a_time(texts, repeats):
+    one_by_one, together = CharModel(background_model()), CharModel(background_model())
+    for text in texts * repeats:
+        one_by_one.add(text)
+    together.add_many(texts * repeats)
+    assert {k: v.tolist() for k, v in together.to_arrays().items()} == {
+        k: v.tolist() for k, v in one_by_one.to_arrays().items()
+    }
+    filled = [text for text in texts if text] if repeats else []
+    for text, cost in zip(filled, together.costs(filled), strict=True):
+        assert np.array_equal(cost.bits, one_by_one.bits(text, leave_out=text))
+        assert cost.is_sufficient == one_by_one.is_sufficient(text, leave_out=text)
+
+
+def test_many_keys_are_counted_like_few():
+    rng = np.random.default_rng(5)
+    keys = rng.integers(0, 1 << 40, 60_000, dtype=np.uint64) << np.uint64(20)
+    counts = KeyCounts()
+    counts.add(np.concatenate([keys, keys[:30_000]]))
+    assert counts.of(keys[[0, 29_999, 30_000, 59_999]]).tolist() == [2, 2, 1, 1]
+    assert counts.of(keys + np.uint64(1)).sum() == 0
+    again = KeyCounts.from_arrays(counts.to_arrays())
+    assert np.array_equal(again.of(keys), counts.of(keys))
+
+
 def test_arrays_bring_the_model_back():
     model = CharModel(background_model())
     for text in sentences(50):
@@ -177,8 +203,10 @@ def test_counts_equal_a_dictionary(changes):
             counts.of(np.array([key], dtype=np.uint64))
     found = counts.of(np.arange(22, dtype=np.uint64)).tolist()
     assert found == [expected[key] for key in range(22)]
-    keys, values = counts.to_arrays()
-    assert dict(zip(keys.tolist(), values.tolist(), strict=True)) == {k: v for k, v in expected.items() if v}
+    arrays = counts.to_arrays()
+    assert dict(zip(arrays["keys"].tolist(), arrays["counts"].tolist(), strict=True)) == {
+        k: v for k, v in expected.items() if v
+    }
 
 
 @pytest.mark.parametrize(
