@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -76,23 +76,37 @@ def pictures_here() -> Pictures | None:
 def identity(pictures: Pictures) -> Identity:
     """Tell the code by what it does: words within it or beside it change nothing; git is asked too."""
     here = Path(__file__).parent
-    package = ROOT / "clonedetect"
-    files = [path for path in sorted(package.rglob("*.py")) if path != package / _NAMES_THE_RUN]
-    files.append(here.parent / "image_transforms.py")
-    files += [here / f"{name}.py" for name in _MEASURING]
-    total = hashlib.sha256()
-    for path in files:
-        digest = hashlib.sha256(without_words(path.read_text(encoding="utf-8")).encode()).hexdigest()
-        total.update(f"{path.relative_to(ROOT).as_posix()} {digest}\n".encode())
+    beside = [here.parent / "image_transforms.py", *(here / f"{name}.py" for name in _MEASURING)]
     settings = Settings()
     return Identity(
-        code=total.hexdigest(),
-        commit=_git("rev-parse", "--short=12", "HEAD") or "unknown",
-        is_dirty=bool(_git("status", "--porcelain", "--", "clonedetect", "tests/benchmarks")),
+        code=code_digest(beside),
+        commit=commit(),
+        is_dirty=is_dirty(),
         settings=settings.digest,
         thresholds=asdict(settings.thresholds.image),
         data=pictures.digest,
     )
+
+
+def code_digest(beside: Iterable[Path]) -> str:
+    """Return a digest over what the package does, but for the names of runs, and the modules `beside` it."""
+    package = ROOT / "clonedetect"
+    files = [path for path in sorted(package.rglob("*.py")) if path != package / _NAMES_THE_RUN]
+    total = hashlib.sha256()
+    for path in (*files, *beside):
+        digest = hashlib.sha256(without_words(path.read_text(encoding="utf-8")).encode()).hexdigest()
+        total.update(f"{path.relative_to(ROOT).as_posix()} {digest}\n".encode())
+    return total.hexdigest()
+
+
+def commit() -> str:
+    """Return the commit that is checked out."""
+    return _git("rev-parse", "--short=12", "HEAD") or "unknown"
+
+
+def is_dirty() -> bool:
+    """Whether what is measured differs from the commit that is checked out."""
+    return bool(_git("status", "--porcelain", "--", "clonedetect", "tests/benchmarks"))
 
 
 def without_words(source: str) -> str:
