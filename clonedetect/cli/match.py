@@ -72,7 +72,7 @@ def match(
         warn(told)
     has_findings = False
     with (
-        open_reference(index, signals=signals) as reference,
+        open_reference(index, signals=signals, background=banks.background) as reference,
         Examiner(
             reference, chosen.settings, banks.phrases, bank=negative_bank(banks.negative), signals=signals
         ) as examiner,

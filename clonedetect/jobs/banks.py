@@ -25,12 +25,14 @@ class Banks:
     `recorded` is the settings with the digest of every list they name; the
     path of the private key is left out, for packages leave the house. `negative` are
     the files of the bank of pictures; `jobs.negative` makes of them what is compared.
+    `background` are the operator's texts for the character model.
     """
 
     phrases: CommonPhrases
     blocked: frozenset[Digest]
     recorded: str
     negative: tuple[BankFile, ...] = ()
+    background: tuple[str, ...] = ()
 
 
 def read_banks(chosen: SettingsFile) -> Banks:
@@ -46,14 +48,17 @@ def read_banks(chosen: SettingsFile) -> Banks:
         for name, files in zip(banks.negative_images, negative, strict=True)
     ]
     phrases, phrase_notes = _lines(chosen, banks.common_phrases)
+    background, background_notes = _lines(chosen, banks.background)
     blocked, blocked_notes = _lines(chosen, banks.blocked_digests)
     public = replace(chosen.settings, signing=replace(chosen.settings.signing, key=""))
-    notes = "".join(f"# {note}\n" for note in (*negative_notes, *phrase_notes, *blocked_notes))
+    told = (*negative_notes, *phrase_notes, *background_notes, *blocked_notes)
+    notes = "".join(f"# {note}\n" for note in told)
     return Banks(
         _phrases(phrases),
         frozenset(_digest(line) for line in blocked),
         public.to_toml() + notes,
         tuple(file for files in negative for file in files),
+        tuple(background),
     )
 
 

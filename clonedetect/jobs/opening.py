@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from clonedetect.index.models import Tables
@@ -11,15 +12,19 @@ from clonedetect.index.votes import feature_votes
 from clonedetect.jobs.indexing import index_algorithms
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import CharacterModel
-from clonedetect.signals.background import background_model
+from clonedetect.signals.background import background_model, operator_background
 from clonedetect.signals.charmodel import CharModel
 
 __all__ = ["CharModels", "open_reference"]
 
 
-def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) -> OpenIndex:
+def open_reference(
+    index_folder: str | Path, *, signals: Iterable[Signal] = (), background: Sequence[str] = ()
+) -> OpenIndex:
     """Open the index for reading; close it, or use it in a ``with`` block.
 
+    `background` are texts of the operator's that say how people write, none of
+    which is evidence: the character model learns them beside the shipped ones.
     Raises InputError where there is none and IndexFormatError where its
     signals are not of the algorithms this program asks with, or it was made
     without one of the operator's `signals`.
@@ -27,22 +32,34 @@ def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) 
     return open_index(
         index_folder,
         votes=feature_votes,
-        model=CharModels(),
+        model=CharModels(background),
         algorithms=index_algorithms(),
         signals=[signal.stored for signal in signals],
     )
 
 
 class CharModels:
-    """Makes the program's character models; implements `index.models.ModelMaker`."""
+    """Makes the program's character models; implements `index.models.ModelMaker`.
+
+    `background` are the operator's texts, which stand beside the shipped ones.
+    """
+
+    def __init__(self, background: Sequence[str] = ()) -> None:
+        self._texts = background
 
     def learned(self, captions: Iterable[Sequence[str]], tables: Tables | None = None) -> CharModel:
         """Return the model of `captions` on top of the shipped background and stored `tables`."""
-        background = background_model()
+        background, own = self._background
         model = CharModel(background) if tables is None else CharModel.from_arrays(tables, background)
+        if own is not None:
+            model.credit(own)
         for some in captions:
             model.add_many(some)
         return model
+
+    @cached_property
+    def _background(self) -> tuple[CharModel, CharModel | None]:
+        return operator_background(self._texts) if self._texts else (background_model(), None)
 
     def tables(self, model: CharacterModel) -> Tables:
         """Return the index's own part of a model that `learned` made."""

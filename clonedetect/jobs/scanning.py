@@ -173,7 +173,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
             with (
-                open_reference(request.index, signals=signals) as index,
+                open_reference(request.index, signals=signals, background=banks.background) as index,
                 Examiner(
                     index,
                     chosen.settings,

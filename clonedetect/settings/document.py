@@ -57,11 +57,13 @@ class Banks:
     """Files and folders of content that proves nothing, or must not be touched.
 
     `negative_images` are pictures or folders of them, `common_phrases` texts of
-    one phrase a line, `blocked_digests` lists of one SHA-256 a line.
+    one phrase a line, `background` texts of one text a line that say how people
+    write, `blocked_digests` lists of one SHA-256 a line.
     """
 
     negative_images: tuple[str, ...] = ()
     common_phrases: tuple[str, ...] = ()
+    background: tuple[str, ...] = ()
     blocked_digests: tuple[str, ...] = ()
 
 

@@ -34,6 +34,7 @@ _KEYS = {
     "allow.domains": "registrable domains; partners, embeds, your own properties",
     "banks.negative_images": "pictures that prove nothing, or folders of them: logos, memes, stock",
     "banks.common_phrases": "text files, one phrase a line: greetings, quotes, interface strings",
+    "banks.background": "texts of one text a line: how people write, learned beside the shipped phrases",
     "banks.blocked_digests": "text files, one SHA-256 a line: bytes that are never decoded nor shown",
     "signals.active": "names, built in or of installed packages; an index is made with them: docs/signals.md",
     "thresholds.image.candidate_radius": "a hash within this makes a candidate; no distance confirms",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from clonedetect.models.ids import digest_of
 from clonedetect.signals.charmodel import CharModel
 from clonedetect.signals.normalise import normalise
 
-__all__ = ["BACKGROUND_VERSION", "background_model", "background_phrases", "read_background"]
+__all__ = [
+    "BACKGROUND_VERSION",
+    "background_model",
+    "background_phrases",
+    "operator_background",
+    "read_background",
+]
 
 BACKGROUND_VERSION = 1
 """Raised with every change of ``data/background.txt``."""
@@ -36,3 +44,15 @@ def background_phrases() -> tuple[str, ...]:
 def background_model() -> CharModel:
     """Return the model that knows the shipped phrases and nothing else; shared, never added to."""
     return CharModel.named(f"background/{BACKGROUND_VERSION}", background_phrases())
+
+
+def operator_background(texts: Sequence[str]) -> tuple[CharModel, CharModel]:
+    """Return the shipped phrases with an operator's raw `texts` as one background, and the texts alone.
+
+    The name of the background carries a digest of the normalised texts; their order does not matter.
+    """
+    normalised = sorted({text for text in (normalise(raw).text for raw in texts) if text})
+    digest = digest_of("\n".join(normalised).encode()).removeprefix("sha256:")[:12]
+    own = CharModel.named(f"operator/{digest}", normalised)
+    name = f"background/{BACKGROUND_VERSION}+{own.name}"
+    return CharModel.named(name, (*background_phrases(), *normalised)), own

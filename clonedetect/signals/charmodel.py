@@ -87,6 +87,7 @@ class CharModel:
         self._text_characters = np.zeros(SCRIPT_COUNT, dtype=np.int64)
         self._texts = np.zeros(SCRIPT_COUNT, dtype=np.int64)
         self._name = f"index/{MODEL_VERSION}"
+        self._credit = (self._text_characters.copy(), self._texts.copy())
 
     @property
     def version(self) -> str:
@@ -94,6 +95,11 @@ class CharModel:
         learned = int(self._characters.sum())
         own = f"{self._name}(order={ORDER},normalise={NORMALISER_VERSION},characters={learned})"
         return own if self._background is None else f"{self._background.version}+{own}"
+
+    @property
+    def name(self) -> str:
+        """What the model calls itself, without its figures."""
+        return self._name
 
     @classmethod
     def named(cls, name: str, texts: Iterable[str]) -> CharModel:
@@ -121,6 +127,10 @@ class CharModel:
         own = np.array([script_of(text) for text in texts if text], dtype=np.int64)
         self._text_characters += np.bincount(own, weights=lengths, minlength=SCRIPT_COUNT).astype(np.int64)
         self._texts += np.bincount(own, minlength=SCRIPT_COUNT)
+
+    def credit(self, other: CharModel) -> None:
+        """Let the texts that `other` learned, which is in the background, count for `is_sufficient`."""
+        self._credit = (self._credit[0] + other._text_characters, self._credit[1] + other._texts)
 
     def remove(self, text: str) -> None:
         """Forget one normalised caption that was added."""
@@ -175,10 +185,11 @@ class CharModel:
         script = script_of(text)
         dense = Script.HANGUL <= script <= Script.HAN
         is_own = bool(leave_out) and script_of(leave_out) == script
-        characters = int(self._text_characters[script]) - (len(leave_out) if is_own else 0)
+        characters = int(self._text_characters[script] + self._credit[0][script])
+        characters -= len(leave_out) if is_own else 0
         if characters < (MIN_DENSE_CHARACTERS if dense else MIN_CHARACTERS):
             return False
-        if int(self._texts[script]) - is_own < MIN_TEXTS:
+        if int(self._texts[script] + self._credit[1][script]) - is_own < MIN_TEXTS:
             return False
         return bool(bits.mean() <= _MAX_MEAN_BITS.get(script, _MAX_MEAN_BITS_ELSEWHERE))
 

@@ -41,6 +41,7 @@ domains = ["partner.example"]
 [banks]
 negative_images = ["logos", "memes/1.png"]
 common_phrases = ["phrases.txt"]
+background = ["how-people-write.txt"]
 blocked_digests = ["blocked.txt"]
 [signals]
 active = ["own-network", "block-mean"]
@@ -90,7 +91,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
             ("example", "xmpl"),
         ),
         allow=Allow(("partner.example",)),
-        banks=Banks(("logos", "memes/1.png"), ("phrases.txt",), ("blocked.txt",)),
+        banks=Banks(("logos", "memes/1.png"), ("phrases.txt",), ("how-people-write.txt",), ("blocked.txt",)),
         signals=Signals(("own-network", "block-mean")),
         thresholds=Thresholds(
             ImageThresholds(40, 20, 50, 0.5, 20, 0.9, 0.05, 14, 0.6, 0.6),
@@ -104,7 +105,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
     )
     assert "built-in" not in sources.values()
     assert sources["platform.name"] == "s.toml:3"
-    assert sources["thresholds.text.account_posts"] == "s.toml:33"
+    assert sources["thresholds.text.account_posts"] == "s.toml:34"
 
 
 def test_the_built_in_thresholds_are_the_measured_ones() -> None:

@@ -1,10 +1,10 @@
 """Run everything and rewrite docs/accuracy.md.
 
-    PYTHONPATH=tests/benchmarks python -m accuracy
+    PYTHONPATH=tests/benchmarks python -m accuracy [texts | pictures]
 
-CLONEDETECT_BENCH_DATA is the folder with ``images/originals`` and ``images/distractors``;
-CLONEDETECT_ACCURACY_QUERIES (60) the number of table pictures that are altered. Results lie in
-``.bench/accuracy``; interrupted, the same command goes on.
+CLONEDETECT_BENCH_DATA is the folder with ``images/originals``, ``images/distractors`` and ``text``;
+CLONEDETECT_ACCURACY_QUERIES (48) the number of table pictures that are altered. Results lie in
+``.bench/accuracy``; interrupted, the same command goes on with the pictures.
 """
 
 from __future__ import annotations
@@ -16,22 +16,64 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import image_transforms as transforms
+from accuracy import text_document
 from accuracy.bench import PICTURES_INDEX
 from accuracy.document import Provenance, block, rewrite
 from accuracy.gallery import write_gallery
-from accuracy.run import DATA, FULL_QUERIES, ROOT, WORK, identity, pictures_here, run, tasks_of
+from accuracy.run import (
+    DATA,
+    FULL_QUERIES,
+    ROOT,
+    WORK,
+    commit,
+    identity,
+    is_dirty,
+    pictures_here,
+    run,
+    tasks_of,
+)
 from accuracy.scenes import Scenes
 from accuracy.summary import summary
+from accuracy.text_document import TextProvenance, text_block
+from accuracy.text_run import run_id, run_texts
+from accuracy.texts import read_corpus
 from clonedetect.index.counts import bytes_by_tier
 
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 
 
 def main() -> int:
-    """Return 0 where the run was made or there is nothing to make it on, which is said."""
+    """Return 0 where the runs were made or there is nothing to make them on, which is said."""
+    wanted = sys.argv[1:] or ["texts", "pictures"]
+    if "texts" in wanted:
+        _texts()
+    if "pictures" in wanted:
+        _pictures()
+    return 0
+
+
+def _texts() -> None:
+    folder = DATA.parent
+    try:
+        corpus = read_corpus(folder)
+    except FileNotFoundError as error:
+        print(f"skipped: no texts to measure on ({error}); set CLONEDETECT_BENCH_DATA", file=sys.stderr)
+        return
+    name = run_id(corpus)
+    work = WORK / f"texts-{name}"
+    print(f"run {name} of texts; results in {work}")
+    results = run_texts(corpus, work)
+    provenance = TextProvenance(
+        name, commit(), is_dirty(), corpus.digest, datetime.now(UTC).date().isoformat(), _machine()
+    )
+    rewrite(DOCUMENT, text_block(results, provenance), begin=text_document.BEGIN, end=text_document.END)
+    print(f"{DOCUMENT} is rewritten")
+
+
+def _pictures() -> None:
     pictures = pictures_here()
     if pictures is None:
-        return 0
+        return
     queries = int(os.environ.get("CLONEDETECT_ACCURACY_QUERIES", FULL_QUERIES))
     named, scenes = identity(pictures), Scenes(pictures)
     work = WORK / named.run_id
@@ -52,7 +94,6 @@ def main() -> int:
     rewrite(DOCUMENT, block(summary(results, tuple(transforms.TRANSFORMS), pictures.drawn), provenance))
     overview = write_gallery(work / "gallery", scenes, results, named.run_id)
     print(f"{DOCUMENT} is rewritten; every wrong verdict as a picture: {overview.as_uri()}")
-    return 0
 
 
 def _machine() -> str:

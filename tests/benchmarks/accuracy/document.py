@@ -44,14 +44,14 @@ def block(summary: Summary, run: Provenance) -> str:
     return "\n\n".join(parts)
 
 
-def rewrite(document: Path, text: str) -> None:
+def rewrite(document: Path, text: str, *, begin: str = BEGIN, end: str = END) -> None:
     """Put `text` between the marks of `document`; raises ValueError where it has not each of them once."""
     whole = document.read_text(encoding="utf-8")
-    if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(BEGIN) > whole.index(END):
-        raise ValueError(f"{document}: the marks {BEGIN!r} and {END!r} must stand in it once, in this order")
-    before, rest = whole.split(BEGIN)
-    after = rest.split(END)[1]
-    document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    if whole.count(begin) != 1 or whole.count(end) != 1 or whole.index(begin) > whole.index(end):
+        raise ValueError(f"{document}: the marks {begin!r} and {end!r} must stand in it once, in this order")
+    before, rest = whole.split(begin)
+    after = rest.split(end)[1]
+    document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def _headline(summary: Summary, run: Provenance) -> str:
