@@ -28,12 +28,13 @@ __all__ = ["Alignment", "Run", "Shared", "align", "find_shared", "holds_dense", 
 
 _MIN_RUN = 6
 _MIN_FRAGMENT = 3
-_MIN_UNSPACED = 2
 _GAP_BITS = 1.0
 _FRAGMENT_BITS = 6.0
 _SEED = 6
 _NARROW_FROM = 4_000
 _LEAST_MARGIN = 12
+_UNSPACED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]+")
+"""Alphabets that are written without spaces: Thai to Tibetan, Burmese, Khmer; words are short in them."""
 _DENSE = re.compile("[\u3040-\ud7ff\U00020000-\U0010ffff]+")
 
 
@@ -172,7 +173,7 @@ def _shared(reference: str, window: str, offset: int) -> Shared:
         weight = _weight(reference[block.a : block.a + block.size])
         if weight >= _MIN_RUN:
             long.append((block.a, block.b, block.size))
-        elif weight >= _MIN_FRAGMENT or (block.size >= _MIN_UNSPACED and _is_unspaced(reference[block.a])):
+        elif weight >= _MIN_FRAGMENT:
             loose[block.a + 1 : block.a + block.size + 1] = 1
             short.append((block.a, block.a + block.size))
     runs = _grown(long, reference, window)
@@ -200,14 +201,9 @@ def _grown(runs: Sequence[tuple[int, int, int]], reference: str, window: str) ->
     return grown
 
 
-def _weight(text: str) -> int:
-    """Return the length of `text` where a CJK character counts twice."""
-    return len(text) + sum(map(len, _DENSE.findall(text)))
-
-
-def _is_unspaced(char: str) -> bool:
-    """Whether a character is of an alphabet written without spaces: Thai to Tibetan, Burmese, Khmer."""
-    return "\u0e00" <= char <= "\u0fff" or "\u1000" <= char <= "\u109f" or "\u1780" <= char <= "\u17ff"
+def _weight(text: str) -> float:
+    """Return the length of `text`: a CJK character counts twice, one of an unspaced alphabet half more."""
+    return len(text) + sum(map(len, _DENSE.findall(text))) + sum(map(len, _UNSPACED.findall(text))) / 2
 
 
 def _best_chain(gains: Sequence[float], costs: Sequence[float]) -> tuple[int, int]:

@@ -26,6 +26,9 @@ _QUOTED = re.compile(
         + ['(?<!\\w)"[^"]{12,}"']
     )
 )
+_SUNG = re.compile(
+    "[\u2669-\u266c\U0001f3b5\U0001f3b6\U0001f3bc][^\u2669-\u266c\U0001f3b5\U0001f3b6\U0001f3bc]{12,}"
+)
 _ATTRIBUTED = re.compile(
     r"(?P<before>[^\s])?(?P<space>\s{0,9})(?P<dash>-{2,9}|[—–―]{1,9}|[-~])\s{0,9}(?P<name>[^\n—–―#@]{2,60}?)\s*(?:[#@][^\n]*)?$"
 )
@@ -40,12 +43,13 @@ _HALF = 0.5
 def is_quotation(raw: str, spans: Sequence[tuple[int, int]]) -> bool:
     """Return whether the matched `spans` of a caption are a quotation by the caption's own marks.
 
-    Either half of the matched characters stand between quotation marks, or the
-    caption ends in a dash and a name (``... -- Seneca``). Who else may have
-    quoted the same words, no index can know.
+    Either half of the matched characters stand between quotation marks or from
+    one music sign to the next (a song's words), or the caption ends in a dash
+    and a name (``... -- Seneca``). Who else may have quoted the same words, no
+    index can know.
     """
     matched = sum(end - start for start, end in spans)
-    quoted = [match.span() for match in _QUOTED.finditer(raw)]
+    quoted = [match.span() for match in (*_QUOTED.finditer(raw), *_SUNG.finditer(raw))]
     inside = sum(max(0, min(end, last) - max(start, first)) for start, end in spans for first, last in quoted)
     return bool(matched) and (inside >= _HALF * matched or _is_attributed(raw))
 

@@ -337,7 +337,7 @@ def _evidence(
         density=alignment.density,
         own_coverage=_share(bits, own & _spanned(alignment, len(bits)), own),
         before=float(bits[: alignment.runs[0].reference].sum()) / aligned.total_bits,
-        breaks_off=_breaks_off(query, alignment),
+        breaks_off=_breaks_off(query, original, alignment),
         is_repeated=bool(page.repeated) and exact_digest(query.text) in page.repeated,
         is_quotation=is_quotation(reference.raw, spans),
         is_model_sufficient=page.costs.of(reference).is_sufficient,
@@ -365,11 +365,12 @@ def _share(bits: Bits, part: Mask, whole: Mask) -> float:
     return float(bits[part].sum()) / total if total > 0 else 1.0
 
 
-def _breaks_off(query: Normalised, alignment: Alignment) -> bool:
-    """Return whether an ellipsis follows in the raw text where the last run ends."""
+def _breaks_off(query: Normalised, original: Normalised, alignment: Alignment) -> bool:
+    """Return whether an ellipsis follows in the raw text where the last run ends, and not in the caption."""
     last = alignment.runs[-1]
     _, end = query.raw_span(last.query, last.query + last.length)
-    return _ELLIPSIS.match(query.raw, end) is not None
+    _, own = original.raw_span(last.reference, last.reference + last.length)
+    return bool(_ELLIPSIS.match(query.raw, end)) and not _ELLIPSIS.match(original.raw, own)
 
 
 def _match(

@@ -65,7 +65,7 @@ class Evidence:
     `distinctive_total` those of the whole caption; `own_coverage` is the share
     that was found of what stands before an attribution (``-- Name``), and
     `before` the share of the caption in front of the chain. `breaks_off` says
-    that an ellipsis stands where the chain ends.
+    that an ellipsis stands where the chain ends, and none in the caption.
     """
 
     bits: float
@@ -114,19 +114,22 @@ def decide(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:
     3. Less than `possible_bits` found: nothing.
     4. Under `possible_bits` without common phrases: `inconclusive`.
     5. Less than `coverage` of the post's bits, or of its own words before an
-       attribution: an excerpt, `possible` from `confirmed_bits` on, nothing below.
+       attribution, unless it is cut (6b): an excerpt, `possible` from
+       `confirmed_bits` on, nothing below.
     6. A caption that holds `confirmed_bits` of distinctive text, and in all the
        model's margin more, is `confirmed`, if no gate is closed, where
 
        a. `confirmed_coverage` of it stands here, and as large a part of the
           least that a caption must hold; or
-       b. it is cut: from its beginning to an ellipsis, `coverage` of it and
-          `possible_bits`.
+       b. it is cut: from its beginning to an ellipsis of the copy's, `coverage`
+          of it and `possible_bits`, or `confirmed_bits`.
     7. Everything else: `possible`, with its gates.
     """
     if is_nothing(evidence.bits, evidence.total_bits, evidence.density, thresholds):  # 1, 3
         return None
-    is_there = min(evidence.coverage, evidence.own_coverage) >= thresholds.coverage
+    is_there = _is_cut_copy(evidence, evidence.distinctive_bits, thresholds) or (
+        min(evidence.coverage, evidence.own_coverage) >= thresholds.coverage
+    )
     if evidence.total_bits < thresholds.possible_bits:  # 2
         return _inconclusive(evidence, "too short", _too_short(evidence, thresholds)) if is_there else None
     if evidence.distinctive_bits < thresholds.possible_bits:  # 4
@@ -166,7 +169,13 @@ def _rule(evidence: Evidence, found: float, held: float, thresholds: TextThresho
     share = thresholds.confirmed_coverage
     if evidence.coverage >= share and found >= share * least:  # 6a
         return "bits"
-    return "cut" if evidence.is_cut and found >= thresholds.possible_bits else ""  # 6b
+    return "cut" if _is_cut_copy(evidence, found, thresholds) else ""  # 6b
+
+
+def _is_cut_copy(evidence: Evidence, found: float, thresholds: TextThresholds) -> bool:
+    """Return whether a copy that was cut short shows enough by itself: 6b of `decide`."""
+    is_half = evidence.coverage >= thresholds.coverage and found >= thresholds.possible_bits
+    return evidence.is_cut and (is_half or found >= thresholds.confirmed_bits)
 
 
 def score_of(bits: float) -> float:

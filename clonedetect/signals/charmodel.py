@@ -29,13 +29,16 @@ __all__ = [
     "MIN_DENSE_CHARACTERS",
     "MIN_TEXTS",
     "ORDER",
+    "REPEATED_BITS",
     "CharModel",
 ]
 
 ORDER = 6
 CAP_BITS = 4.0
+REPEATED_BITS = 0.5
+"""At most, where a text repeats itself: a refrain says what it says once."""
 DENSE_CAP_BITS = 6.0
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 
 _PAD = ORDER - 1
 _STRENGTH = 2.0
@@ -146,7 +149,8 @@ class CharModel:
         if points.size == 0:
             return np.empty(0, dtype=np.float64)
         scripts = script_numbers(points)
-        return _bits(scripts, *self._counts(_grams(points), leave_out))
+        grams = _grams(points)
+        return _bits(scripts, *self._counts(grams, leave_out), _repeated(grams))
 
     def is_sufficient(self, text: str, *, leave_out: str = "") -> bool:
         """Return whether enough was learned of the language of `text` to tell rare from common.
@@ -177,7 +181,8 @@ class CharModel:
             counts = found[start:end] - lookup(*tally(keys), keys)
             totals = self._totals() - np.bincount(scripts, minlength=SCRIPT_COUNT)
             sizes = np.cumsum([order.size for order in orders])[:-1]
-            bits = _bits(scripts, np.split(np.maximum(counts, 0), sizes), np.maximum(totals, 0))
+            by_order = np.split(np.maximum(counts, 0), sizes)
+            bits = _bits(scripts, by_order, np.maximum(totals, 0), _repeated(orders))
             costs.append(TextCost(bits, self._is_sufficient(text, bits, leave_out=text)))
         return tuple(costs)
 
@@ -263,15 +268,31 @@ class CharModel:
         return own if self._background is None else own + self._background._characters  # noqa: SLF001  our own
 
 
-def _bits(scripts: npt.NDArray[np.uint8], counts: Sequence[Counts], totals: Counts) -> Bits:
-    """Return the bits of each character from the counts of its grams by order, (n + 1,) each."""
+def _bits(
+    scripts: npt.NDArray[np.uint8],
+    counts: Sequence[Counts],
+    totals: Counts,
+    is_repeated: npt.NDArray[np.bool_],
+) -> Bits:
+    """Return the bits of each character from the counts of its grams by order, (n + 1,) each.
+
+    is_repeated: bool (n,), where the text itself said the same before.
+    """
     probability = 1.0 / _ALPHABET[scripts]
     for order in range(ORDER):
         seen = counts[order][1:]
         context = np.maximum(totals[scripts] if order == 0 else counts[order - 1][:-1], seen)
         probability = (seen + _STRENGTH * probability) / (context + _STRENGTH)
     cap = np.where(is_dense(scripts), DENSE_CAP_BITS, CAP_BITS)
+    cap[is_repeated] = REPEATED_BITS
     return np.minimum(-np.log2(probability), cap)
+
+
+def _repeated(grams: Sequence[Keys]) -> npt.NDArray[np.bool_]:
+    """Return which characters end a gram of the highest order that the text had before, bool (n,)."""
+    keys = grams[-1][1:]
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    return np.asarray(first[place] < np.arange(keys.size), np.bool_)
 
 
 def _grams(points: npt.NDArray[np.uint32]) -> list[Keys]:

@@ -32,6 +32,7 @@ class Counted(CharModels):
     """Counts the captions that it had to learn."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.count = 0
 
     def learned(self, captions: Iterable[Sequence[str]], tables: Tables | None = None) -> CharModel:

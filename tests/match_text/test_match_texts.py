@@ -163,6 +163,31 @@ def test_interface_text_repeated_across_the_site_is_not_confirmed(index_of, capt
     assert (found.verdict, found.text.gates) == (Verdict.POSSIBLE, ("repeated",))
 
 
+@pytest.mark.parametrize("shown", ["{}…", "{} …", "{}... more", '{}"…', "{}&hellip; 14 likes"])
+def test_a_preview_that_breaks_off_is_confirmed_by_its_beginning(index_of, captions, block, shown):
+    preview = captions["en"][:80]
+    (found,) = find(index_of(("ana", captions["en"])), block(shown.format(preview)))
+    assert (found.verdict, found.text.rule) == (Verdict.CONFIRMED, "cut")
+    assert "it begins where the caption begins and breaks off with an ellipsis" in found.reasons
+    (whole,) = find(index_of(("ana", captions["en"])), block(f"{preview}, and then we all went home"))
+    assert whole.verdict is Verdict.POSSIBLE
+
+
+def test_an_ellipsis_of_the_captions_own_is_no_cut(index_of, block):
+    series = "You know that the harbour has taken over your whole life and that of your neighbours when..."
+    ours = f"{series} you count the buoys in your sleep, and the eels, and every lamp on the far side twice"
+    other = f"{series} the gulls greet you by name"
+    assert [one.verdict for one in find(index_of(("ana", ours)), block(other))] in ([], [Verdict.POSSIBLE])
+
+
+def test_the_end_of_a_caption_alone_is_not_its_beginning(index_of, captions, block):
+    end = captions["en"].split(" #")[0][-60:]
+    assert [one.verdict for one in find(index_of(("ana", captions["en"])), block(f"{end}…"))] in (
+        [],
+        [Verdict.POSSIBLE],
+    )
+
+
 def test_a_quotation_is_confirmed_with_a_caution(index_of, block):
     quote = "A smooth sea never made a skilful sailor, nor did a full larder teach anyone to cook"
     (found,) = find(index_of(("ana", f"{quote} -- Old Harbour Almanac")), block(quote))

@@ -36,6 +36,9 @@ def test_half_of_a_caption_is_enough_where_it_breaks_off_with_an_ellipsis():
     assert verdict(**cut, breaks_off=True, before=0.11) == (Verdict.POSSIBLE, "bits", ())
     assert verdict(**cut) == (Verdict.POSSIBLE, "bits", ())
     assert verdict(**(cut | {"coverage": 0.49}), breaks_off=True) is None
+    enough = cut | {"coverage": 0.2, "bits": 100, "distinctive_bits": 100, "total_bits": 500}
+    assert verdict(**enough, own_coverage=0.2, breaks_off=True) == (Verdict.CONFIRMED, "cut", ())
+    assert verdict(**enough, own_coverage=0.2) == (Verdict.POSSIBLE, "excerpt", ())
 
 
 def test_words_before_an_attribution_must_be_there_too():
@@ -123,8 +126,11 @@ def test_nothing_gated_short_thin_or_partial_is_ever_confirmed(evidence):
     assert evidence.distinctive_bits >= 60
     assert evidence.distinctive_total >= 100
     assert evidence.total_bits >= 120
-    assert evidence.coverage >= (0.5 if evidence.is_cut else 0.6)
-    assert evidence.own_coverage >= 0.5
+    if evidence.is_cut:
+        assert evidence.coverage >= 0.5 or evidence.distinctive_bits >= 100
+    else:
+        assert evidence.coverage >= 0.6
+        assert evidence.own_coverage >= 0.5
     assert evidence.density >= 0.7
 
 
@@ -159,6 +165,8 @@ def test_more_bits_never_score_less(a, b):
         "「石の上にも三年、継続こそが力なり」",
         '"Whatever you are, be a good one, and be it wholly"',
         "知之为知之,不知为不知。——孔子",
+        "#harvest 🎶 Carry the lanterns over the water, carry them home 🎶",
+        "♪ the tide took my left sandal and the crab returned it",
     ],
 )
 def test_marked_quotations_are_told(raw):
@@ -173,6 +181,7 @@ def test_marked_quotations_are_told(raw):
         'My aunt said "no" and then bought the piano anyway, which surprised everyone in the queue',
         "10 km before breakfast — never again, said every one of my muscles for the entire following week",
         "Low tide at the pier-Lisbon",
+        "The crab returned my left sandal and the whole pier applauded for it 🎶",
         "Low tide at the pier -- ()",
         "",
     ],

@@ -186,11 +186,19 @@ def test_the_background_alone_is_sufficient_for_no_script():
         assert not model.is_sufficient(text)
 
 
+def test_a_refrain_says_what_it_says_once():
+    model = CharModel(background_model())
+    once, twice = model.bits("velvettrombone"), model.bits("velvettrombonevelvettrombone")
+    assert twice.sum() < 1.6 * once.sum()
+    assert (twice[14 + 5 :] <= 0.5).all()
+    assert np.array_equal(twice[:14], once)
+
+
 def test_the_version_names_background_and_index():
     model = CharModel(background_model())
     model.add("abc")
     assert model.version.startswith("background/1(order=6")
-    assert model.version.endswith("+index/1(order=6,normalise=1,characters=3)")
+    assert model.version.endswith("+index/2(order=6,normalise=1,characters=3)")
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from([1, 1, 1, -1])), max_size=60))
