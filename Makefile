@@ -46,8 +46,8 @@ bench: env ## measure, and write the figures into docs/performance.md; needs a f
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks -s --timeout 0
 	$(BIN)/python tests/benchmarks/figures.py docs/performance.md
 
-bench-accuracy: env ## the published accuracy of pictures: 20 minutes of two cores, resumable; rewrites docs/accuracy.md
-	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy
+bench-accuracy: env ## the published accuracy: 10 minutes for texts, 20 of two cores for pictures; rewrites docs/accuracy.md
+	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy $(ONLY)
 
 bench-outlines: env ## fit the score of what lies over a picture; prints weights and what each bound lets through
 	PYTHONPATH=tests/benchmarks $(BIN)/python -m accuracy.outlines

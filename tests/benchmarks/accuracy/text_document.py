@@ -68,8 +68,8 @@ def _headline(results: TextResults) -> str:
         [
             f"- **Recall**: {_told(general)} of {len(general):,} altered copies are confirmed without a "
             f"person, {_told(own)} without those that are gated because several accounts hold the text.",
-            f"- **False accepts**: {clean.confirmed} of {clean.pages:,} clean pages, "
-            f"under {_percent(upper_bound(clean.confirmed, clean.pages), 3)}; {len(results.confirmed)} of "
+            f"- **False accepts**: {clean.accused} of {clean.pages:,} clean pages, "
+            f"under {_percent(upper_bound(clean.accused, clean.pages), 3)}; {len(results.confirmed)} of "
             f"{results.strangers:,} strangers, {variants} of which share half of their grams with the post "
             "or more: variants of one text that the corpus holds twice.",
         ]
@@ -148,7 +148,7 @@ def _innocent(results: TextResults) -> str:
 def _pages(results: TextResults) -> str:
     clone, clean = results.clone_pages, results.clean_pages
     shown, named = _interval(clone.confirmed, clone.shown), _interval(clone.accounts, clone.pages)
-    texts, accounts = (upper_bound(hits, clean.pages) for hits in (clean.confirmed, clean.accounts))
+    accused, accounts = (upper_bound(hits, clean.pages) for hits in (clean.accused, clean.accounts))
     rows: list[Sequence[object]] = [
         ["clone pages", clone.pages, ""],
         ["posts shown on them that are confirmed", clone.confirmed, f"of {clone.shown}, {shown}"],
@@ -156,7 +156,8 @@ def _pages(results: TextResults) -> str:
         ["other items confirmed on them", clone.wrong_items, ""],
         ["other accounts confirmed on them", clone.wrong_accounts, ""],
         ["clean pages", clean.pages, f"{clean.texts:,} texts; {clean.left_out} too like a post are left out"],
-        ["texts confirmed on them", clean.confirmed, f"under {_percent(texts, 3)} a page"],
+        ["pages that a text confirms", clean.accused, f"under {_percent(accused, 3)}"],
+        ["texts confirmed, those marked as quotations included", clean.confirmed, ""],
         ["texts shown to people", clean.possible, ""],
         ["accounts confirmed", clean.accounts, f"under {_percent(accounts, 3)} a page"],
         ["HTML to text findings", f"{clean.ms_each:.1f} ms", f"of a core, {clean.bytes_each:,} bytes a page"],

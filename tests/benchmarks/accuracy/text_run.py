@@ -79,12 +79,16 @@ class ClonePages(msgspec.Struct, frozen=True):
 
 
 class CleanPages(msgspec.Struct, frozen=True):
-    """Pages of strangers, made of `texts` distinct ones; `left_out` are too like a post to be among them."""
+    """Pages of strangers, made of `texts` distinct ones; `left_out` are too like a post to be among them.
+
+    `confirmed` counts texts, and `accused` pages on which one of them is confirmed without a caution.
+    """
 
     pages: int
     texts: int
     left_out: int
     confirmed: int
+    accused: int
     possible: int
     accounts: int
     bytes_each: int
@@ -293,7 +297,7 @@ def _clone_pages(corpus: Corpus, bits: dict[str, float], asker: _Asker) -> Clone
 def _clean_pages(corpus: Corpus, alike: frozenset[str], asker: _Asker) -> CleanPages:
     rng = random.Random(SEED)
     texts = [post.text for post in corpus.strangers if post.key not in alike]
-    confirmed = possible = accounts = size = 0
+    confirmed = accused = possible = accounts = size = 0
     spent = 0.0
     for _ in range(CLEAN_PAGES):
         data = made_pages.page(
@@ -304,6 +308,7 @@ def _clean_pages(corpus: Corpus, alike: frozenset[str], asker: _Asker) -> CleanP
         found = asker.page(data)
         spent += time.process_time() - start
         confirmed += sum(one.verdict is Verdict.CONFIRMED for one in found)
+        accused += any(_accuses(one) for one in found)
         possible += sum(one.verdict is Verdict.POSSIBLE for one in found)
         accounts += len(corroborate(found, asker.thresholds).accounts)
     return CleanPages(
@@ -311,8 +316,14 @@ def _clean_pages(corpus: Corpus, alike: frozenset[str], asker: _Asker) -> CleanP
         len(texts),
         len(alike),
         confirmed,
+        accused,
         possible,
         accounts,
         size // CLEAN_PAGES,
         round(1000 * spent / CLEAN_PAGES, 2),
     )
+
+
+def _accuses(match: Match) -> bool:
+    """Whether a match may confirm a page by itself: quoted words do not."""
+    return match.verdict is Verdict.CONFIRMED and match.text is not None and not match.text.cautions
