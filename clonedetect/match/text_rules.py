@@ -14,6 +14,7 @@ __all__ = [
     "CAUTIONS",
     "GATES",
     "MODEL_MARGIN",
+    "POSSIBLE_CEILING",
     "Decision",
     "Evidence",
     "decide",
@@ -53,7 +54,7 @@ _CURABLE_RULES = frozenset({"bits", "gated"})
 _SOFT_GATES = frozenset({"model too small"})
 _HALF_SCORE_BITS = 60.0
 _SLOPE_BITS = 20.0
-_POSSIBLE_CEILING = 0.89
+POSSIBLE_CEILING: Final = 0.89
 _CONFIRMED_FLOOR = 0.9
 
 
@@ -209,7 +210,7 @@ def _possible(evidence: Evidence, rule: str, gates: tuple[str, ...]) -> Decision
         reasons.append("less than half of the caption stands here")
     cautions = _cautions(evidence)
     reasons += [CAUTIONS[caution] for caution in cautions]
-    score = min(score_of(evidence.distinctive_bits), _POSSIBLE_CEILING)
+    score = min(score_of(evidence.distinctive_bits), POSSIBLE_CEILING)
     return Decision(Verdict.POSSIBLE, rule, gates, score, tuple(reasons), cautions)
 
 
