@@ -81,7 +81,8 @@ class Postings(Protocol):
     ) -> tuple[tuple[tuple[TextId, float], ...], ...]:
         """Return for each text up to its limit of captions that share winnowed grams.
 
-        By summed inverse document frequency, highest first, `least` or more.
+        By summed inverse document frequency, highest first; what `least` grams that one
+        caption alone has are worth, or more.
         """
         ...
 
@@ -89,8 +90,10 @@ class Postings(Protocol):
         """Return for each digest the captions whose normalised text has it."""
         ...
 
-    def near_duplicates(self, signatures: npt.NDArray[np.uint32]) -> tuple[tuple[TextId, ...], ...]:
-        """Return for each of `signatures`, uint32 (n, p), the captions that share a MinHash band with it."""
+    def near_duplicates(
+        self, signatures: npt.NDArray[np.uint32], bands: int = 1
+    ) -> tuple[tuple[TextId, ...], ...]:
+        """Return for each of `signatures`, uint32 (n, p), the captions that share so many MinHash bands."""
         ...
 
 

@@ -100,10 +100,10 @@ class TextPostings:
         """Return for each text up to its limit of captions that share grams of its fingerprints, best first.
 
         fingerprints: uint64 (n,) each. The score is the sum of ``log(1 + captions
-        / captions with the gram)`` over shared grams; under `least` it is no
-        candidate, and ties go by number. Grams above the cap are passed over,
-        and of each text only its rarest grams are read, as far as `READ_AT_MOST`
-        entries go: what costs most says least.
+        / captions with the gram)`` over shared grams; under what `least` grams of
+        one caption alone are worth it is no candidate, and ties go by number. Grams
+        above the cap are passed over, and of each text only its rarest grams are
+        read, as far as `READ_AT_MOST` entries go: what costs most says least.
         """
         distinct = [np.unique(np.asarray(keys, np.uint64)) for keys in fingerprints]
         texts = np.repeat(np.arange(len(distinct)), [len(keys) for keys in distinct])
@@ -120,7 +120,8 @@ class TextPostings:
         ]
         which = np.concatenate([part for part, _ in parts])
         numbers = np.concatenate([part for _, part in parts])
-        return _ranked(texts[read][which], numbers, weights[read][which], limits, least)
+        bound = least * float(np.log1p(self._captions))
+        return _ranked(texts[read][which], numbers, weights[read][which], limits, bound)
 
     def with_digests(self, exact: Sequence[Digest]) -> tuple[tuple[TextId, ...], ...]:
         """Return for each digest the captions whose normalised text has it, by number."""
@@ -135,15 +136,21 @@ class TextPostings:
                 found[digest].append(TextId(text_id))
         return tuple(tuple(found[digest]) for digest in exact)
 
-    def near_duplicates(self, signatures: npt.NDArray[np.uint32]) -> tuple[tuple[TextId, ...], ...]:
-        """Return for each of `signatures`, uint32 (n, p), the captions that share a band, by number."""
+    def near_duplicates(
+        self, signatures: npt.NDArray[np.uint32], bands: int = 1
+    ) -> tuple[tuple[TextId, ...], ...]:
+        """Return for each of `signatures`, uint32 (n, p), the captions that share so many bands."""
         keys = band_keys(signatures)
         found = [layer.with_bands(keys) for layer in self.layers]
         which = np.concatenate([part for part, _ in found])
         numbers = np.concatenate([part for _, part in found])
         is_text = ~(signatures == EMPTY).all(axis=1)
+        pairs, shared = np.unique((which.astype(np.int64) << 32) | numbers, return_counts=True)
+        pairs = pairs[shared >= bands]
+        edges = np.searchsorted(pairs >> 32, np.arange(len(signatures) + 1))
+        captions = (pairs & 0xFFFFFFFF).tolist()
         return tuple(
-            tuple(map(TextId, np.unique(numbers[which == place]).tolist())) if is_text[place] else ()
+            tuple(map(TextId, captions[edges[place] : edges[place + 1]])) if is_text[place] else ()
             for place in range(len(signatures))
         )
 

@@ -32,7 +32,7 @@ from clonedetect.index.texts import text_postings
 from clonedetect.index.vectors import VectorIndex
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
-from clonedetect.models.minhash import jaccard
+from clonedetect.models.minhash import ALIKE_BANDS, jaccard
 from clonedetect.models.reference import Generation, ImageReference, TextReference
 from clonedetect.models.signal import Algorithm
 from clonedetect.models.slot import StoredSignal
@@ -198,7 +198,8 @@ class OpenIndex:
             )
         if not found:
             return (0,) * len(ids)
-        near = self.postings.near_duplicates(np.stack([signature for _, signature in found.values()]))
+        signatures = np.stack([signature for _, signature in found.values()])
+        near = self.postings.near_duplicates(signatures, ALIKE_BANDS)
         counts = {
             number: len(self._owners(exact, signature, others))
             for (number, (exact, signature)), others in zip(found.items(), near, strict=True)

@@ -28,6 +28,7 @@ __all__ = ["Alignment", "Run", "Shared", "align", "find_shared", "holds_dense", 
 
 _MIN_RUN = 6
 _MIN_FRAGMENT = 3
+_SHORTEST = 2
 _GAP_BITS = 1.0
 _FRAGMENT_BITS = 6.0
 _SEED = 6
@@ -36,6 +37,7 @@ _LEAST_MARGIN = 12
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]+")
 """Alphabets that are written without spaces: Thai to Tibetan, Burmese, Khmer; words are short in them."""
 _DENSE = re.compile("[\u3040-\ud7ff\U00020000-\U0010ffff]+")
+_WIDE = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\ud7ff\U00020000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ class Shared:
     is_dense: bool
     fragments: npt.NDArray[np.int64]
     loose: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def most(self) -> int:
+        """The number of equal characters, more than which no chain can hold."""
+        return sum(run.length for run in self.runs) + int(self.fragments[-1])
 
     def score(self, bits: npt.NDArray[np.float64]) -> Alignment:
         """Return the chain of the highest sum under `bits` per reference character; there must be runs."""
@@ -139,7 +146,7 @@ def _window(reference: str, query: str) -> tuple[int, int]:
     if len(query) > max(_NARROW_FROM, 4 * len(reference)):
         offset, end = _seeded(reference, query)
     margin = max(_LEAST_MARGIN, len(reference) // 3)
-    if end - offset > len(reference):
+    if 3 * (end - offset) > 5 * len(reference):  # else the margins would take in all of it
         found = fuzz.partial_ratio_alignment(reference, query[offset:end])
         if found is not None:
             return max(0, offset + found.dest_start - margin), min(
@@ -169,8 +176,11 @@ def _shared(reference: str, window: str, offset: int) -> Shared:
     """
     loose = np.zeros(len(reference) + 1, dtype=np.int64)
     long, short = [], []
+    is_narrow = _WIDE.search(reference) is None
     for block in Levenshtein.editops(reference, window).as_matching_blocks():
-        weight = _weight(reference[block.a : block.a + block.size])
+        if block.size < _SHORTEST:
+            continue
+        weight = block.size if is_narrow else _weight(reference[block.a : block.a + block.size])
         if weight >= _MIN_RUN:
             long.append((block.a, block.b, block.size))
         elif weight >= _MIN_FRAGMENT:

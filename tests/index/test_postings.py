@@ -64,16 +64,17 @@ class Oracle:
             if 0 < len(numbers) <= CAP and budget >= 0:
                 scores.update(dict.fromkeys(numbers, math.log1p(len(self.captions) / len(numbers))))
         ranked = sorted(scores.items(), key=lambda entry: (-round(entry[1], 9), entry[0]))
-        return [entry for entry in ranked if entry[1] >= least][: max(limit, 0)]
+        bound = least * math.log1p(len(self.captions))
+        return [entry for entry in ranked if entry[1] >= bound][: max(limit, 0)]
 
-    def near_duplicates(self, minhash: npt.NDArray[np.uint32]) -> list[int]:
+    def near_duplicates(self, minhash: npt.NDArray[np.uint32], bands: int) -> list[int]:
         if (minhash == EMPTY).all():
             return []
         rows = minhash[:SIGNATURE].reshape(BANDS, 3)
         return sorted(
             number
             for number, text in self.captions.items()
-            if (text.minhash[:SIGNATURE].reshape(BANDS, 3) == rows).all(axis=1).any()
+            if (text.minhash[:SIGNATURE].reshape(BANDS, 3) == rows).all(axis=1).sum() >= bands
             and not (text.minhash == EMPTY).all()
         )
 
@@ -154,8 +155,9 @@ def check(postings: TextPostings, oracle: Oracle, queries: list[TextSignals]) ->
             wanted = oracle.candidates(query.fingerprints, limit, least, budget)
             assert [number for number, _ in found] == [number for number, _ in wanted]
             assert [score for _, score in found] == pytest.approx([score for _, score in wanted])
-    near = postings.near_duplicates(np.stack([query.minhash for query in queries]))
-    assert list(map(list, near)) == [oracle.near_duplicates(query.minhash) for query in queries]
+    for bands in (1, 2, BANDS):
+        near = postings.near_duplicates(np.stack([query.minhash for query in queries]), bands)
+        assert list(map(list, near)) == [oracle.near_duplicates(query.minhash, bands) for query in queries]
     equal = postings.with_digests([query.exact for query in queries])
     assert list(map(list, equal)) == [oracle.with_digest(query.exact) for query in queries]
 

@@ -59,16 +59,21 @@ class MemoryPostings:
                 for text_id in holders:
                     votes[text_id] += weight
         ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-        return tuple((text_id, float(weight)) for text_id, weight in ranked[:limit] if weight >= least)
+        return tuple(
+            (text_id, float(weight))
+            for text_id, weight in ranked[:limit]
+            if weight >= least * math.log1p(self._size)
+        )
 
     def with_digests(self, exact: Sequence[Digest]) -> tuple[tuple[TextId, ...], ...]:
         return tuple(tuple(self._digests.get(digest, ())) for digest in exact)
 
-    def near_duplicates(self, signatures: np.ndarray) -> tuple[tuple[TextId, ...], ...]:
-        return tuple(
-            tuple(sorted({n for key in band_keys(row).tolist() for n in self._bands.get(key, ())}))
+    def near_duplicates(self, signatures: np.ndarray, bands: int = 1) -> tuple[tuple[TextId, ...], ...]:
+        shared = (
+            Counter(n for key in band_keys(row).tolist() for n in self._bands.get(key, ()))
             for row in signatures
         )
+        return tuple(tuple(sorted(n for n, count in one.items() if count >= bands)) for one in shared)
 
 
 class MemoryIndex:

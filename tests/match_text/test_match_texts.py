@@ -163,7 +163,9 @@ def test_interface_text_repeated_across_the_site_is_not_confirmed(index_of, capt
     assert (found.verdict, found.text.gates) == (Verdict.POSSIBLE, ("repeated",))
 
 
-@pytest.mark.parametrize("shown", ["{}…", "{} …", "{}... more", '{}"…', "{}&hellip; 14 likes"])
+@pytest.mark.parametrize(
+    "shown", ["{}…", "{} …", "{}... more", '{}"…', "{}&hellip; 14 likes", "{} #boats @ana… 3 comments"]
+)
 def test_a_preview_that_breaks_off_is_confirmed_by_its_beginning(index_of, captions, block, shown):
     preview = captions["en"][:80]
     (found,) = find(index_of(("ana", captions["en"])), block(shown.format(preview)))
