@@ -18,7 +18,7 @@ from clonedetect.models.settings import TextThresholds
 __all__ = ["ExaminedMedia", "PageAnalysis", "Tolerance", "judge_page", "judge_redirected", "judge_unseen"]
 
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
-_HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS})
+_HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS, Omission.EMBEDS})
 _PICTURE_KINDS = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
 
 

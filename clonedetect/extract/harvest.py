@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from clonedetect.extract import identifiers
+from clonedetect.extract.embeds import embed_of
 from clonedetect.extract.media_urls import absolute, unwrap
-from clonedetect.extract.places import EntryTree, Place
+from clonedetect.extract.places import EntryTree, Place, Step
 from clonedetect.models.item import MediaKind
 from clonedetect.models.page import (
     BlockKind,
+    Embed,
+    EmbedKind,
     Identifier,
     IdentifierKind,
     Link,
@@ -57,6 +61,7 @@ class Omission:
     BLOCKS = "too many text blocks"
     TEXT = "too much text"
     IDENTIFIERS = "too many identifiers"
+    EMBEDS = "too many embeds"
     ADDRESS = "media without a fetchable address"
     NESTED = "documents nested too deep"
     JSON_DEPTH = "JSON nested too deep"
@@ -74,6 +79,7 @@ class PageLimits:
     blocks: int = 10_000
     text_chars: int = 4_000_000
     identifiers: int = 5_000
+    embeds: int = 500
     json_values: int = 200_000
     nested_documents: int = 3
 
@@ -121,6 +127,7 @@ class Harvest:
     _texts: set[tuple[str, BlockKind, int]] = field(default_factory=set)
     _text_chars: int = 0
     _identifiers: dict[tuple[IdentifierKind, str], Place] = field(default_factory=dict)
+    _embeds: dict[tuple[str, Step], tuple[EmbedKind, Place]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.base = self.base or self.url
@@ -186,6 +193,16 @@ class Harvest:
         elif (kind, value) not in self._identifiers:
             self.omitted[Omission.IDENTIFIERS] += 1
 
+    def add_embed(self, raw: str, kind: EmbedKind, place: Place) -> None:
+        """Take an embed if its address is that of another host."""
+        url = absolute(self.base, raw)
+        if url is None or urlsplit(url).hostname == urlsplit(self.url).hostname:
+            return
+        if len(self._embeds) >= self.limits.embeds:
+            self.omitted[Omission.EMBEDS] += (url, place.path) not in self._embeds
+            return
+        self._embeds.setdefault((url, place.path), (kind, place))
+
     def add_nested(self, kind: NestedKind, text: str, place: Place, level: int) -> None:
         """Note a document within the page, to be read after what surrounds it."""
         if level > self.limits.nested_documents:
@@ -234,6 +251,13 @@ class Harvest:
         return tuple(
             TextBlock(text, kind, str(place.path), self.entries.locator(place.entry))
             for text, kind, place in self._blocks
+        )
+
+    def embeds(self) -> tuple[Embed, ...]:
+        """Return what the page has other sites show, in the order it was found."""
+        return tuple(
+            embed_of(kind, url, str(place.path), self.entries.locator(place.entry))
+            for (url, _), (kind, place) in self._embeds.items()
         )
 
     def identifiers(

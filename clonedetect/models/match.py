@@ -145,6 +145,9 @@ class IdentifierMeasure:
     `value` is the identifier in the platform's spelling, `seen` as it stands
     on the page, `locator` where. `created_at` is the time a numeric id or
     shortcode carries, `expires_at` when the signature of a media URL ends.
+    `is_mention` says that the page speaks of the account or leads to the post,
+    which whoever writes about them does; `is_contradicted` that the time the id carries
+    is not the item's.
     """
 
     ground: Ground
@@ -154,6 +157,13 @@ class IdentifierMeasure:
     locator: str
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    is_mention: bool = False
+    is_contradicted: bool = False
+
+    @property
+    def is_ground(self) -> bool:
+        """Whether it may count for a verdict."""
+        return not (self.is_mention or self.is_contradicted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from clonedetect.models.item import MediaKind
 
 __all__ = [
     "BlockKind",
+    "Embed",
+    "EmbedKind",
     "Identifier",
     "IdentifierKind",
     "Link",
@@ -95,11 +97,40 @@ class Identifier:
     locator: str
 
 
+class EmbedKind(StrEnum):
+    """How a page shows what another site publishes."""
+
+    FRAME = "frame"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """A place where the page has another site's own post shown or quoted, instead of a copy of it.
+
+    `host` is the other site's, in lower case. A `FRAME` loads `url` (iframe,
+    object, embed; lazy ones too), a `QUOTE` is a card or quotation that names
+    `url` as its source. `permalink` is the post's address that `url` gives, or
+    "", and `native_id` the shortcode or numeric id in it, or "". Locators of
+    everything inside a quote begin with its `locator`. What an embed says is
+    the page's own word: nobody has looked at what the frame shows.
+    """
+
+    kind: EmbedKind
+    host: str
+    url: str
+    locator: str
+    entry: str = ""
+    permalink: str = ""
+    native_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """Everything examined of one page; `omitted` counts by reason what was not.
 
-    `encoding` is the charset used and `encoding_source` what decided it.
+    `embeds` are those of all other hosts; whose a host is, the platform's
+    settings say. `encoding` is the charset used and `encoding_source` what decided it.
     `is_script_only` claims that the page has next to no static content.
     """
 
@@ -114,3 +145,4 @@ class PageContent:
     identifiers: tuple[Identifier, ...] = ()
     omitted: tuple[tuple[str, int], ...] = ()
     is_script_only: bool = False
+    embeds: tuple[Embed, ...] = ()
