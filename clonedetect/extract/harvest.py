@@ -223,7 +223,9 @@ class Harvest:
         """Return the links in page order, up to the limit."""
         self._count(Omission.LINKS, len(self._links) - self.limits.links)
         kept = list(self._links.items())[: self.limits.links]
-        return tuple(Link(url, kind, str(place.path)) for url, (kind, place) in kept)
+        return tuple(
+            Link(url, kind, str(place.path), self.entries.locator(place.entry)) for url, (kind, place) in kept
+        )
 
     def media(self) -> tuple[MediaRef, ...]:
         """Return the media in page order, up to the limit; smaller copies are the first to go."""
@@ -264,23 +266,24 @@ class Harvest:
         self, media: tuple[MediaRef, ...], links: tuple[Link, ...], blocks: tuple[TextBlock, ...]
     ) -> tuple[Identifier, ...]:
         """Return the native ids of `media`, `links` and `blocks`, and those taken one by one."""
-        found: dict[tuple[IdentifierKind, str], str] = {
-            key: str(place.path) for key, place in self._identifiers.items()
+        found: dict[tuple[IdentifierKind, str], tuple[str, str]] = {
+            key: (str(place.path), self.entries.locator(place.entry))
+            for key, place in self._identifiers.items()
         }
-        for kind, value in identifiers.of_path(self.url):
-            found.setdefault((kind, value), "url")
+        for key in identifiers.of_path(self.url):
+            found.setdefault(key, ("url", ""))
         for ref in media:
-            for kind, value in identifiers.of_media(ref.url, ref.unwrapped_url, self.url):
-                found.setdefault((kind, value), ref.locator)
+            for key in identifiers.of_media(ref.url, ref.unwrapped_url, self.url):
+                found.setdefault(key, (ref.locator, ref.entry))
         for link in links:
-            for kind, value in identifiers.of_path(link.url):
-                found.setdefault((kind, value), link.locator)
+            for key in identifiers.of_path(link.url):
+                found.setdefault(key, (link.locator, link.entry))
         for block in blocks:
-            for kind, value in identifiers.of_text(block.text):
-                found.setdefault((kind, value), block.locator)
+            for key in identifiers.of_text(block.text):
+                found.setdefault(key, (block.locator, block.entry))
         self._count(Omission.IDENTIFIERS, len(found) - self.limits.identifiers)
         kept = list(found.items())[: self.limits.identifiers]
-        return tuple(Identifier(kind, value, where) for (kind, value), where in kept)
+        return tuple(Identifier(*key, *where) for key, where in kept)
 
     def _count(self, reason: str, number: int) -> None:
         if number > 0:

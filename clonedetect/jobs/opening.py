@@ -12,7 +12,7 @@ from clonedetect.models.slot import Signal
 from clonedetect.signals.background import background_model
 from clonedetect.signals.charmodel import CharModel
 
-__all__ = ["open_reference"]
+__all__ = ["open_reference", "shortfall"]
 
 
 def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) -> OpenIndex:
@@ -28,6 +28,16 @@ def open_reference(index_folder: str | Path, *, signals: Iterable[Signal] = ()) 
         model=_character_model,
         algorithms=index_algorithms(),
         signals=[signal.stored for signal in signals],
+    )
+
+
+def shortfall(index: OpenIndex) -> str:
+    """Return what cannot be looked up in an index that an older program made, "" where nothing is amiss."""
+    if index.has_identifiers:
+        return ""
+    return (
+        "handles, ids and hotlinks are not looked up: an older program wrote the index last; "
+        "the next clonedetect index add brings it up to date"
     )
 
 

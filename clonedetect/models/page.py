@@ -49,15 +49,18 @@ class IdentifierKind(StrEnum):
     NUMERIC_ID = "numeric_id"
     ASSET_ID = "asset_id"
     HOTLINK = "hotlink"
+    PERMALINK = "permalink"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An absolute http(s) URL found on the page."""
+    """An absolute http(s) URL found on the page; `entry` as in `MediaRef`."""
 
     url: str
     kind: LinkKind
     locator: str
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ class TextBlock:
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A native id, handle or tag, with where it was seen."""
+    """A native id, handle or tag, with where it was seen; `entry` as in `MediaRef`."""
 
     kind: IdentifierKind
     value: str
     locator: str
+    entry: str = ""
 
 
 class EmbedKind(StrEnum):
