@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -208,6 +209,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
         "score": round(finding.match.score, 4),
         "reasons": finding.match.reasons,
         "record_id": finding.record_id,
+        "identifier": msgspec.to_builtins(finding.match.identifier),
+        "standing": msgspec.to_builtins(finding.standing),
     }
 
 

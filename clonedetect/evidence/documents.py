@@ -179,6 +179,7 @@ def _match(
         "payload_digest": capture.payload_digest if capture else None,
         "quoted_text": finding.quoted_text,
         **match,
+        "standing": msgspec.to_builtins(finding.standing),
         "decisions": [
             msgspec.to_builtins(decision)
             for decision in contents.decisions

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clonedetect.evidence.exhibits import Exhibit, Selection
-from clonedetect.evidence.words import image_sentences, text_sentences
+from clonedetect.evidence.words import identifier_sentences, image_sentences, text_sentences
 from clonedetect.match.text_rules import GATES
 from clonedetect.models.match import Finding, Kind, Match, Verdict
+from clonedetect.models.standing import standing_words
 
-__all__ = ["Accounts", "Grounds", "accounts_of", "grounds_of", "other_accounts"]
+__all__ = ["Accounts", "Grounds", "accounts_of", "grounds_of", "other_accounts", "standing_sentences"]
 
 _FIGURES = re.compile(
     r"\d+ keypoints agree on one transform"
@@ -92,6 +93,8 @@ def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
         accounts = "1 other account publishes" if shared == 1 else f"{shared} other accounts publish"
         words.append(f"{accounts} this picture too: it does not tell whose post it was taken from.")
     figures = image_sentences(match, match.image) if match.image else ()
+    if match.identifier:
+        figures += identifier_sentences(match.identifier)
     if match.text:
         figures += text_sentences(match.text)
         said = " ".join(match.reasons)
@@ -99,6 +102,13 @@ def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
             f"Limit that applied: {gate}." for gate in match.text.gates if GATES.get(gate, gate) not in said
         ]
     return Grounds(tuple(words), figures, shared)
+
+
+def standing_sentences(finding: Finding) -> tuple[str, ...]:
+    """Return who could see the item when the page was captured, and what had become of it by then."""
+    if finding.standing is None:
+        return ()
+    return tuple(_sentence(words) for words in standing_words(finding.standing))
 
 
 def _sentence(reason: str) -> str:
@@ -164,5 +174,6 @@ def _supports(ground: Finding, finding: Finding) -> bool:
     if other.text is None:
         return one.item_id == other.item_id and one.text is not None and one.verdict is Verdict.CONFIRMED
     if Kind.IDENTIFIER in one.kinds:
-        return one.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)
+        is_told = one.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)
+        return is_told and (one.identifier is None or one.identifier.is_ground)
     return one.verdict is Verdict.CONFIRMED and bool(_PICTURES & set(one.kinds))

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from clonedetect.errors import MediaError
 from clonedetect.evidence.exhibits import Exhibit, Selection, unreviewed
-from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of
+from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of, standing_sentences
 from clonedetect.evidence.marking import excerpt, marked, visible
 from clonedetect.evidence.pictures import Picture, data_url, redrawn
 from clonedetect.evidence.shipped import shipped_bytes
@@ -76,6 +76,7 @@ class ExhibitView:
     reference_text: TextView | None
     site: str
     grounds: Grounds
+    standing: tuple[str, ...]
     blocks: tuple[str, ...]
     strip: str
     is_short: bool
@@ -194,6 +195,7 @@ def _exhibit(
         reference_text=_reference_text(match, copy),
         site=site_of(finding.page_url),
         grounds=grounds_of(exhibit, selection),
+        standing=standing_sentences(finding),
         blocks=match.image.blocks if match.image else (),
         strip=_strip(match, copy, suspect, reference),
         is_short=sum(map(len, (finding.quoted_text, copy.item.caption or "", finding.page_url))) < SHORT,

@@ -18,6 +18,7 @@ from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import CaseContents, DecisionKind
 from clonedetect.models.match import Finding, PageVerdict, Verdict
 from clonedetect.models.reasons import limits_first
+from clonedetect.models.standing import ItemStanding, standing_words
 
 __all__ = [
     "NOT_JUDGED",
@@ -135,7 +136,11 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """One finding; `reasons` begin with what limits it, `decision` is a person's last word or empty."""
+    """One finding; `reasons` begin with what limits it, `decision` is a person's last word or empty.
+
+    `visibility` is the item's class when the page was captured (``public (assumed)`` where
+    nobody gave one, empty where it is not known), `standing` what else is to be said of that moment.
+    """
 
     finding_id: str
     verdict: str
@@ -147,6 +152,8 @@ class FindingRow:
     score: float
     reasons: tuple[str, ...]
     decision: str
+    visibility: str
+    standing: tuple[str, ...]
 
 
 Row = PageRow | SiteRow | AccountRow | ItemRow | FindingRow
@@ -371,9 +378,17 @@ def _findings(view: _View) -> tuple[FindingRow, ...]:
             score=finding.match.score,
             reasons=limits_first(finding.match.verdict, finding.match.reasons),
             decision=view.decided.get(finding.finding_id) or "",
+            visibility=_visibility(finding.standing),
+            standing=standing_words(finding.standing) if finding.standing else (),
         )
         for finding in view.findings
     )
+
+
+def _visibility(standing: ItemStanding | None) -> str:
+    if standing is None or standing.at_capture is None:
+        return ""
+    return f"{standing.at_capture}{' (assumed)' if standing.is_assumed else ''}"
 
 
 def _strongest(verdicts: Iterable[str]) -> str:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from clonedetect.evidence.tables import NOT_JUDGED
 from clonedetect.models.capture import Outcome, Purpose
-from clonedetect.models.match import ImageMeasure, Kind, Match, TextMeasure, Verdict
+from clonedetect.models.match import IdentifierMeasure, ImageMeasure, Kind, Match, TextMeasure, Verdict
 
-__all__ = ["GLOSSARY", "KINDS", "OUTCOMES", "PURPOSES", "VERDICTS", "image_sentences", "text_sentences"]
+__all__ = [
+    "GLOSSARY",
+    "KINDS",
+    "OUTCOMES",
+    "PURPOSES",
+    "VERDICTS",
+    "identifier_sentences",
+    "image_sentences",
+    "text_sentences",
+]
 
 OUTCOMES: dict[Outcome, str] = {
     Outcome.OK: "received whole and looked at",
@@ -140,6 +149,14 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
     if measure.departures:
         named = "; ".join(str(one) for one in measure.departures)
         said.append(f"Of these the operator set otherwise: {named}.")
+    return tuple(said)
+
+
+def identifier_sentences(measure: IdentifierMeasure) -> tuple[str, ...]:
+    """Return what an identifier is and where it stands, in sentences."""
+    said = [f"Ground: {measure.ground}.", f"Place on the page: {measure.locator}."]
+    if not measure.is_ground:
+        said.append("It counts for no verdict.")
     return tuple(said)
 
 

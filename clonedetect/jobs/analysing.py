@@ -34,8 +34,9 @@ from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
 from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
-from clonedetect.models.match import Verdict
+from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.page import LinkKind, MediaRef, PageContent
+from clonedetect.models.standing import standing_of
 from clonedetect.signals.image import QueryImage
 
 __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
@@ -129,7 +130,16 @@ class AnalysisRun:
         content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
         thresholds = self.examiner.settings.thresholds.text
         tolerance = self._tolerance(capture.final_url)
-        return judge_page(capture, content, media, texts, thresholds, tolerance=tolerance)
+        found = judge_page(capture, content, media, texts, thresholds, tolerance=tolerance)
+        return replace(found, findings=tuple(self._stood(one, capture) for one in found.findings))
+
+    def _stood(self, finding: Finding, capture: Capture) -> Finding:
+        """Note who could see the item when the page was captured; an account's name is no item's."""
+        named = finding.match.identifier
+        if named is not None and not named.names_item:
+            return finding
+        item = self.index.item(finding.match.item_id)
+        return finding if item is None else replace(finding, standing=standing_of(item, capture.captured_at))
 
     def _unseen_frames(self, content: PageContent) -> Iterator[tuple[str, int]]:
         """Count frames whose documents were not captured: readers see them as parts of the page."""
@@ -248,7 +258,10 @@ def analyse_case(
     generation = index.snapshot()
     pages = _latest(store.captures())
     newest = max((page.captured_at for page in store.captures()), default=None)
-    environment = (*software(), *((f"signal {one.name}", one.deciding) for one in examiner.signals))
+    environment = (
+        *software(),
+        *((f"signal {one.name}", one.deciding) for one in examiner.signals),
+    )
     decided_by = (generation.snapshot_id, banks.recorded, environment)
     analysis = None if is_anew else _continued(store, decided_by, newest)
     if analysis is None:

@@ -10,6 +10,7 @@ from clonedetect.models.calibration import Departure
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
 from clonedetect.models.page import IdentifierKind
 from clonedetect.models.settings import ImageThresholds
+from clonedetect.models.standing import ItemStanding
 
 __all__ = [
     "Finding",
@@ -145,9 +146,10 @@ class IdentifierMeasure:
     `value` is the identifier in the platform's spelling, `seen` as it stands
     on the page, `locator` where. `created_at` is the time a numeric id or
     shortcode carries, `expires_at` when the signature of a media URL ends.
+    `entry` is the repeated sibling it stands in, "" for none.
     `is_mention` says that the page speaks of the account or leads to the post,
-    which whoever writes about them does; `is_contradicted` that the time the id carries
-    is not the item's.
+    which whoever writes about them does; `is_ambiguous` that others may well use the same
+    value; `is_contradicted` that the time the id carries is not the item's.
     """
 
     ground: Ground
@@ -157,13 +159,20 @@ class IdentifierMeasure:
     locator: str
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    entry: str = ""
     is_mention: bool = False
+    is_ambiguous: bool = False
     is_contradicted: bool = False
 
     @property
     def is_ground(self) -> bool:
         """Whether it may count for a verdict."""
-        return not (self.is_mention or self.is_contradicted)
+        return not (self.is_mention or self.is_ambiguous or self.is_contradicted)
+
+    @property
+    def names_item(self) -> bool:
+        """Whether it tells the post; a handle or account tells none of an account's posts from the others."""
+        return self.kind not in (IdentifierKind.HANDLE, IdentifierKind.ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +202,8 @@ class Finding:
 
     `page_record_id` is the page's capture, `record_id` the record the matched
     bytes are in (the media's for a picture, the page's for text). `finding_id`
-    is stable over repeated analysis of the same records.
+    is stable over repeated analysis of the same records. `standing` is who could see
+    the item when the page was captured; None in cases that were analysed before it was noted.
     """
 
     finding_id: str
@@ -204,6 +214,7 @@ class Finding:
     content_digest: Digest
     quoted_text: str
     match: Match
+    standing: ItemStanding | None = None
 
 
 @dataclass(frozen=True, slots=True)
