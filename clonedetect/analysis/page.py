@@ -130,6 +130,9 @@ def _picture_finding(page: _PageRecord, picture: ExaminedMedia, match: Match) ->
 def _text_finding(page: _PageRecord, blocks: Mapping[str, TextBlock], match: Match) -> Finding:
     locator = next((region.block for region in match.regions if region.block), "")
     block = blocks.get(locator)
+    quoted = block.text if block else ""
+    if match.identifier is not None:
+        locator, quoted = match.identifier.locator, match.identifier.seen
     return Finding(
         finding_id=_finding_id(page.url, locator, match),
         page_url=page.url,
@@ -137,7 +140,7 @@ def _text_finding(page: _PageRecord, blocks: Mapping[str, TextBlock], match: Mat
         page_record_id=page.record_id,
         record_id=page.record_id,
         content_digest=page.content_digest,
-        quoted_text=block.text if block else "",
+        quoted_text=quoted,
         match=match,
     )
 
@@ -145,6 +148,8 @@ def _text_finding(page: _PageRecord, blocks: Mapping[str, TextBlock], match: Mat
 def _finding_id(page_url: str, where: str, match: Match) -> str:
     """Return an id that repeated analysis gives again: page, place, item and leading kind, 16 hex digits."""
     kind = "picture" if _PICTURE_KINDS & set(match.kinds) else "text"
+    if match.identifier is not None:
+        kind = match.identifier.ground
     text = "\x00".join((page_url, where, match.item_id, kind))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

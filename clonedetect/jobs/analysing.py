@@ -23,6 +23,7 @@ from clonedetect.case.store import CaseStore
 from clonedetect.errors import InputError, UrlError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
+from clonedetect.index.identifiers import RULES
 from clonedetect.index.reference import OpenIndex
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.banks import Banks
@@ -127,10 +128,12 @@ class AnalysisRun:
             return judge_redirected(capture)
         media = self._examine(content.media)
         texts = self.examiner.texts(content.blocks, repeated)
+        shown = [match for picture in media for match in picture.matches]
+        named = self.examiner.identifiers(content, (*shown, *texts))
         content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
         thresholds = self.examiner.settings.thresholds.text
         tolerance = self._tolerance(capture.final_url)
-        found = judge_page(capture, content, media, texts, thresholds, tolerance=tolerance)
+        found = judge_page(capture, content, media, (*texts, *named), thresholds, tolerance=tolerance)
         return replace(found, findings=tuple(self._stood(one, capture) for one in found.findings))
 
     def _stood(self, finding: Finding, capture: Capture) -> Finding:
@@ -261,6 +264,7 @@ def analyse_case(
     environment = (
         *software(),
         *((f"signal {one.name}", one.deciding) for one in examiner.signals),
+        ("identifiers", f"rules {RULES}" if index.has_identifiers else "not in this index"),
     )
     decided_by = (generation.snapshot_id, banks.recorded, environment)
     analysis = None if is_anew else _continued(store, decided_by, newest)

@@ -13,7 +13,9 @@ from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.bank import NegativeBank
 from clonedetect.match.candidates import ImageOutcome, match_image
+from clonedetect.match.identify import identify
 from clonedetect.match.mask import MaskCache
+from clonedetect.match.native import NativeIds
 from clonedetect.match.text import match_texts
 from clonedetect.models.ids import Digest
 from clonedetect.models.match import Match, Verdict
@@ -142,6 +144,11 @@ class Examiner:
         """Find the index's captions in text blocks; `repeated` are the site's interface strings."""
         self._require_open()
         return match_texts(blocks, self.index, self.settings.thresholds.text, self.phrases, repeated)
+
+    def identifiers(self, content: PageContent, others: Sequence[Match] = ()) -> tuple[Match, ...]:
+        """Find items and accounts by their identifiers on a page; `others` are what else it showed."""
+        self._require_open()
+        return identify(content, self.index, NativeIds.of(self.settings.platform), others)
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -33,7 +33,7 @@ from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
-from clonedetect.jobs.opening import open_reference
+from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
@@ -136,9 +136,11 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
         raise UsageError("a new case needs URLs: name some, or a list of them with @FILE")
     if request.index is not None:
-        open_reference(
-            request.index, signals=signals
-        ).close()  # a wrong index is told before the first request
+        # A wrong index is told before the first request.
+        with open_reference(request.index, signals=signals) as opened:
+            missing = shortfall(opened)
+        if missing:
+            on_event(WarningEvent(missing))
     if not request.crawl and not (request.case / "case.db").exists():
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     who = acting(chosen.settings.signing.actor)

@@ -49,7 +49,8 @@ def corroborate(matches: Sequence[Match], thresholds: TextThresholds) -> Corrobo
 def _is_independent(match: Match) -> bool:
     """Return whether a match is a ground other than text: pictures only when confirmed."""
     if Kind.IDENTIFIER in match.kinds:
-        return match.verdict in {Verdict.CONFIRMED, Verdict.POSSIBLE}
+        is_told = match.verdict in {Verdict.CONFIRMED, Verdict.POSSIBLE}
+        return is_told and (match.identifier is None or match.identifier.is_ground)
     return match.verdict is Verdict.CONFIRMED and bool(_INDEPENDENT & set(match.kinds))
 
 
