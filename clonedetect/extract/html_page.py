@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborNode
 
 from clonedetect.extract.blocks import Runs
 from clonedetect.extract.css import css_images
+from clonedetect.extract.declarations import read_declarations
 from clonedetect.extract.dom import Element, Enter, Leave, parse, walk
 from clonedetect.extract.elements import read_element, read_meta
 from clonedetect.extract.harvest import Harvest, NestedKind
@@ -82,6 +83,8 @@ class _Reader:
 
     def _enter(self, element: Element) -> None:
         tag = element.tag
+        if not self._level:
+            read_declarations(self._harvest, element)
         self._drawings += tag == "svg"
         if tag == "html":
             attributes = element.attributes

@@ -9,6 +9,8 @@ from clonedetect.models.item import MediaKind
 
 __all__ = [
     "BlockKind",
+    "Declaration",
+    "DeclarationKind",
     "Embed",
     "EmbedKind",
     "Identifier",
@@ -83,12 +85,17 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """Raw text of one block; spans are code points of exactly this string."""
+    """Raw text of one block; spans are code points of exactly this string.
+
+    `repeats` are the locators at which the entry has the very same text again, the first
+    few of them, then "" for any more.
+    """
 
     text: str
     kind: BlockKind
     locator: str
     entry: str = ""
+    repeats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,31 @@ class Identifier:
     value: str
     locator: str
     entry: str = ""
+
+
+class DeclarationKind(StrEnum):
+    """What a page says of itself, or has loaded, beside its content."""
+
+    CANONICAL = "canonical"
+    ALTERNATE = "alternate"
+    SOURCE = "source"
+    TYPE = "type"
+    SCRIPT = "script"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One thing a page says of itself; its own word, which whoever copies may write as well.
+
+    `value` is an absolute http(s) URL, for a `TYPE` the name (``og:type``, the
+    last part of a schema.org type) in lower case; `media_type` is that of an `ALTERNATE`.
+    """
+
+    kind: DeclarationKind
+    value: str
+    media_type: str = ""
+    locator: str = ""
 
 
 class EmbedKind(StrEnum):
@@ -134,7 +166,8 @@ class PageContent:
     """Everything examined of one page; `omitted` counts by reason what was not.
 
     `embeds` are those of all other hosts; whose a host is, the platform's
-    settings say. `encoding` is the charset used and `encoding_source` what decided it.
+    settings say. `declarations` are what the document itself says, not what stands in
+    documents within it. `encoding` is the charset used and `encoding_source` what decided it.
     `is_script_only` claims that the page has next to no static content.
     """
 
@@ -150,3 +183,4 @@ class PageContent:
     omitted: tuple[tuple[str, int], ...] = ()
     is_script_only: bool = False
     embeds: tuple[Embed, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
