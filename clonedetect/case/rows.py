@@ -14,7 +14,8 @@ from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
 from clonedetect.models.ids import RecordId
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
     "Usage",

@@ -16,7 +16,8 @@ from clonedetect.errors import InputError, NotPermittedError, UsageError, Verifi
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, RecordId, digest_of
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
 

@@ -16,9 +16,10 @@ from publicsuffixlist import PublicSuffixList
 from clonedetect.evidence.exhibits import latest_decisions
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import CaseContents, DecisionKind
-from clonedetect.models.match import Finding, PageVerdict, Verdict
+from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.reasons import limits_first
 from clonedetect.models.standing import ItemStanding, standing_words
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
     "NOT_JUDGED",

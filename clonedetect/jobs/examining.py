@@ -27,7 +27,7 @@ from clonedetect.signals.display import ShownPicture, shown_picture
 from clonedetect.signals.image import QueryImage, query_image
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
-__all__ = ["WITHHELD", "Examiner", "Unexamined"]
+__all__ = ["WITHHELD", "Examiner", "Unexamined", "is_icon"]
 
 WITHHELD = "withheld: on the operator's list of blocked content"
 """Why something on `banks.blocked_digests` was not examined."""
@@ -124,9 +124,8 @@ class Examiner:
     def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:
         """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""
         self._require_open()
-        width, height = query.signals.width, query.signals.height
-        is_whole = "truncated" not in query.signals.flags
-        if is_whole and max(width, height) < _LEAST_SIDE:
+        if is_icon(query):
+            width, height = query.signals.width, query.signals.height
             return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
         others = [one for one in siblings if one.signals.digest != query.signals.digest]
         thresholds = self.settings.thresholds.image
@@ -153,3 +152,9 @@ class Examiner:
     def _require_open(self) -> None:
         if self._is_closed:
             raise UsageError("the examiner is closed: nothing can be compared with it")
+
+
+def is_icon(query: QueryImage) -> bool:
+    """Return whether a picture is too small to show a photograph; a truncated one may have been larger."""
+    is_whole = "truncated" not in query.signals.flags
+    return is_whole and max(query.signals.width, query.signals.height) < _LEAST_SIDE

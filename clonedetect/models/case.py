@@ -9,7 +9,8 @@ from enum import StrEnum
 from clonedetect.models.capture import Capture, RefusalRecord
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
     "Analysis",

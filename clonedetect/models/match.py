@@ -1,4 +1,4 @@
-"""Candidates, confirmed pairs, and what is said of a page."""
+"""Compared pairs of a query and an item, their measures, and where they were seen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ __all__ = [
     "ImageMeasure",
     "Kind",
     "Match",
-    "PageVerdict",
     "Region",
     "RegionKind",
     "TextMeasure",
@@ -93,7 +92,9 @@ class ImageMeasure:
     the other accounts of the index that publish this picture as a whole;
     `calibration` names the bounds that were applied, whose error rates were measured in the
     run `calibration_run` and are published under that name; `thresholds` are those
-    that the deployment set, and `departures` which of them are not the calibrated ones.
+    that the deployment set, and `departures` which of them are not the calibrated ones;
+    `gates` say why the picture tells little of whose it is (``shared``, ``bank``, ``low
+    content``, ``masked``), which no other ground on the page cures.
     """
 
     media_id: MediaId
@@ -115,6 +116,7 @@ class ImageMeasure:
     calibration_run: str = ""
     thresholds: ImageThresholds | None = None
     departures: tuple[Departure, ...] = ()
+    gates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,16 +217,3 @@ class Finding:
     quoted_text: str
     match: Match
     standing: ItemStanding | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageVerdict:
-    """What is said of one page, with its grounds and what could not be examined."""
-
-    page_url: str
-    verdict: Verdict
-    kinds: tuple[Kind, ...] = ()
-    items: tuple[ItemId, ...] = ()
-    accounts: tuple[AccountId, ...] = ()
-    reasons: tuple[str, ...] = ()
-    not_examined: tuple[tuple[str, int], ...] = ()

@@ -31,9 +31,14 @@ BUILT_IN = "built-in"
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Registrable domains that may show the platform's content; hits there are shown, not accused."""
+    """Who may show the platform's content; hits there are shown, not accused.
+
+    `domains` are registrable; `federation` says that the platform's posts are
+    copied by a protocol of federation, to servers that nobody can list.
+    """
 
     domains: tuple[str, ...] = ()
+    federation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def parse_settings(data: bytes, *, name: str) -> tuple[Settings, dict[str, str]]
     root = load_toml(data, name=name, error=InputError, known=_names(Settings))
     settings = Settings(
         platform=_platform(root),
-        allow=Allow(_section(root, "allow", Allow).parsed("domains", _host, ())),
+        allow=_allow(root),
         banks=_banks(root),
         signals=Signals(_section(root, "signals", Signals).texts("active", ())),
         thresholds=_thresholds(root),
@@ -194,6 +199,11 @@ def _platform(root: Table) -> Platform:
         expiry_parameters=table.parsed("expiry_parameters", _expiry, standard.expiry_parameters),
         marks=table.texts("marks", ()),
     )
+
+
+def _allow(root: Table) -> Allow:
+    table = _section(root, "allow", Allow)
+    return Allow(domains=table.parsed("domains", _host, ()), federation=table.flag("federation", False))
 
 
 def _banks(root: Table) -> Banks:

@@ -41,6 +41,7 @@ _KEYS = {
     "platform.expiry_parameters": "ends of signed addresses: NAME:hex, NAME:seconds or NAME:after OTHER",
     "platform.marks": "names and words by which a clone would imitate it",
     "allow.domains": "registrable domains; partners, embeds, your own properties",
+    "allow.federation": "whether other servers copy its posts by ActivityPub; such copies accuse nobody",
     "banks.negative_images": "pictures that prove nothing, or folders of them: logos, memes, stock",
     "banks.common_phrases": "text files, one phrase a line: greetings, quotes, interface strings",
     "banks.blocked_digests": "text files, one SHA-256 a line: bytes that are never decoded nor shown",

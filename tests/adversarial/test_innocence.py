@@ -11,7 +11,7 @@ from clonedetect.demo.pictures import jpeg, photograph
 from clonedetect.evidence.tables import By, rows_by
 from clonedetect.jobs.analysing import PageDone
 from clonedetect.jobs.scanning import ScanEvent
-from clonedetect.models.match import PageVerdict
+from clonedetect.models.verdict import PageVerdict
 from tests.adversarial.arena import Arena, Host, page, redirect, reply
 
 PHOTOGRAPH = jpeg(photograph("chelsea"))

@@ -19,7 +19,8 @@ from clonedetect.evidence.sheets import neutral, to_csv, to_json_lines, to_termi
 from clonedetect.evidence.tables import PACKAGED, By, columns, rows_by, site_of
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
-from clonedetect.models.match import PageVerdict, Verdict
+from clonedetect.models.match import Verdict
+from clonedetect.models.verdict import PageVerdict
 
 PAGE = "http://clone.example/profile/mara"
 CONTRACT = (

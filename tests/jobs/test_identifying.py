@@ -118,8 +118,11 @@ def test_an_identifier_beside_a_caption_that_is_short_corroborates_it_and_a_ment
         found = findings_of(tmp_path / name, index, body)
         (texts[name],) = [one.match.verdict for one in found if one.match.text is not None]
         named = [one.match.identifier for one in found if one.match.identifier is not None]
-        assert [one.is_ground for one in named] == {"alone": [], "mention": [False], "native": [True]}[name]
+        assert [one.is_ground for one in named] == {"alone": [], "mention": [], "native": [True]}[name]
     assert texts["mention"] == texts["alone"] == Verdict.POSSIBLE
+    with CaseStore.read(tmp_path / "mention" / "case") as store:
+        (verdict,) = store.verdicts()
+    assert any(reason.endswith("a mention is no copy") for reason in verdict.reasons)
     assert texts["native"] == Verdict.CONFIRMED
 
 

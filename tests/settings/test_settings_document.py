@@ -45,6 +45,7 @@ expiry_parameters = ["until:seconds"]
 marks = ["example", "xmpl"]
 [allow]
 domains = ["partner.example"]
+federation = true
 [banks]
 negative_images = ["logos", "memes/1.png"]
 common_phrases = ["phrases.txt"]
@@ -102,7 +103,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
             ("until:seconds",),
             ("example", "xmpl"),
         ),
-        allow=Allow(("partner.example",)),
+        allow=Allow(("partner.example",), federation=True),
         banks=Banks(("logos", "memes/1.png"), ("phrases.txt",), ("blocked.txt",)),
         signals=Signals(("own-network", "block-mean")),
         thresholds=Thresholds(
@@ -117,7 +118,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
     )
     assert "built-in" not in sources.values()
     assert sources["platform.name"] == "s.toml:3"
-    assert sources["thresholds.text.account_posts"] == "s.toml:39"
+    assert sources["thresholds.text.account_posts"] == "s.toml:40"
 
 
 def test_the_built_in_thresholds_are_the_measured_ones() -> None:
