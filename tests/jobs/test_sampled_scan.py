@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from clonedetect.analysis.intervals import wilson
 from clonedetect.archive.custody import read_custody
 from clonedetect.case.store import CaseStore
 from clonedetect.demo.pages import CHALLENGE
+from clonedetect.evidence.verify import verify
 from clonedetect.jobs.seeds import read_seeds
-from tests.jobs.playground import Reply, Scene, Web, recompressed
+from tests.jobs.playground import Reply, Scene, Web, command, recompressed
 
 pytestmark = pytest.mark.xdist_group("sampled scan")
 
@@ -57,6 +60,29 @@ def test_only_what_was_drawn_is_asked_for_and_the_draw_is_recorded(scene, site, 
     assert "the case's sample: 5 of 12 addresses, seed 2026-11; 2 were named again" in ended.err
 
 
+def test_the_summary_and_the_sites_say_what_is_observed_and_what_is_estimated(scene, site, listed) -> None:
+    one: Scene = scene(site)
+    told = one.scan(listed, "--sample", 6, "--sample-seed", "7").summary["sample"]
+    drawn = _sample(one.case).drawn
+    confirmed = len(set(drawn) & set(COPIED))
+    expected = wilson(confirmed / 6, 6)
+    assert (told["frame"], told["drawn"], told["judged"], told["confirmed"]) == (12, 6, 6, confirmed)
+    assert (told["low"], told["high"]) == pytest.approx((expected.low, expected.high), abs=1e-4)
+    (row,) = [
+        json.loads(line) for line in command("findings", one.case, "--by", "site", "--json").out.splitlines()
+    ]
+    # The page that the crawl came to by a link is observed, and no part of the estimate.
+    assert (row["pages_seen"], row["pages_confirmed"]) == (7, confirmed + 1)
+    assert (row["sample_drawn"], row["sample_confirmed"]) == (6, confirmed)
+    assert row["observed_share"] == pytest.approx((confirmed + 1) / 7, abs=1e-4)
+    assert row["reasons"][0] == (f"observed: 7 pages captured, 7 of these seen, {confirmed + 1} confirmed")
+    assert row["reasons"][1].startswith("estimated: ")
+    assert row["reasons"][1].endswith(
+        f"{confirmed} of the 6 addresses drawn from the list's 12 on clone.example confirmed"
+    )
+    assert row["page_kinds"] == ["post 6", "other 1"]
+
+
 def test_a_resumed_scan_keeps_the_draw_whether_it_asks_for_it_again_or_not(scene, site, listed) -> None:
     one: Scene = scene(site)
     one.scan(listed, "--sample", 5, "--sample-seed", "7")
@@ -99,6 +125,21 @@ def test_drawn_pages_that_did_not_answer_widen_the_estimate(scene, site, listed)
     assert (told["low"], told["high"]) == (round(2 / 12, 4), round(8 / 12, 4))
     assert "6 could not be judged" in told["reasons"][0]
     assert "all of them were drawn" in told["reasons"][0]
+
+
+def test_a_package_carries_list_and_sample_and_its_verifier_draws_again(
+    scene, site, listed, tmp_path: Path
+) -> None:
+    one: Scene = scene(site)
+    one.scan(listed, "--sample", 5, "--sample-seed", "7")
+    assert command("export", one.case, tmp_path / "out").code == 0
+    told = json.loads((tmp_path / "out/data/sample.json").read_bytes())
+    assert (tmp_path / "out" / told["frame"]).read_text().splitlines() == sorted(LISTED)
+    checks = {check.name: check.result.value for check in verify(tmp_path / "out").checks}
+    assert checks["sample"] == "passed"
+    report = (tmp_path / "out/data/report.html").read_text()
+    assert "5 of 12 listed addresses were drawn at random" in report
+    assert "Estimated: " in report
 
 
 @pytest.mark.parametrize(
