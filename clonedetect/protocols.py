@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from clonedetect.models.ids import Digest, ItemId, MediaId, RecordId, TextId
 from clonedetect.models.item import Item
-from clonedetect.models.reference import Generation, ImageReference, TextCost, TextReference
+from clonedetect.models.page import IdentifierKind
+from clonedetect.models.reference import Generation, Identified, ImageReference, TextCost, TextReference
 from clonedetect.models.signal import FeatureSet
 
 __all__ = [
@@ -150,6 +151,17 @@ class ReferenceIndex(Protocol):
 
     def item(self, item_id: ItemId) -> Item | None:
         """Return one item, or None if the index has none of this id."""
+        ...
+
+    @property
+    def has_identifiers(self) -> bool:
+        """Whether `identified` looks anything up: an index of an older schema has no table for it."""
+        ...
+
+    def identified(
+        self, wanted: Collection[tuple[IdentifierKind, str]]
+    ) -> Mapping[tuple[IdentifierKind, str], Identified]:
+        """Return the items that carry these identifiers, the first few of each; no entry where none does."""
         ...
 
     def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:

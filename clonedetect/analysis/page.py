@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from clonedetect.analysis.accounts import judge_accounts
+from clonedetect.analysis.classes import Circumstances, Classified, classify
+from clonedetect.analysis.findings import ExaminedMedia, FindingPage
+from clonedetect.analysis.items import judge_items
+from clonedetect.analysis.kinds import kind_of
+from clonedetect.analysis.placing import Placed, is_picture
 from clonedetect.extract.harvest import Omission
 from clonedetect.match.corroborate import corroborate
 from clonedetect.models.capture import Capture, Outcome
-from clonedetect.models.ids import AccountId, Digest, ItemId, RecordId
-from clonedetect.models.match import Finding, Kind, Match, PageVerdict, Verdict
-from clonedetect.models.page import PageContent, TextBlock
+from clonedetect.models.ids import AccountId
+from clonedetect.models.match import Finding, Match, Verdict
+from clonedetect.models.page import PageContent
+from clonedetect.models.reasons import limits_first
 from clonedetect.models.settings import TextThresholds
+from clonedetect.models.verdict import PageClass, PageVerdict
 
-__all__ = ["ExaminedMedia", "PageAnalysis", "Tolerance", "judge_page", "judge_redirected", "judge_unseen"]
+__all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_redirected", "judge_unseen"]
 
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
-_HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS})
-_PICTURE_KINDS = frozenset({Kind.EXACT, Kind.IMAGE, Kind.VIDEO})
+_SHOWN = (Verdict.CONFIRMED, Verdict.POSSIBLE)
+_HARMLESS = frozenset({Omission.SMALLER, Omission.IDENTIFIERS, Omission.EMBEDS})
+_MENTIONS = 5
+"""Mentions told one by one; a page may hold two hundred."""
 
-
-Tolerance = Callable[[ItemId], str]
-"""Why an item may stand on the page at hand, as a sentence, "" where nobody allowed it."""
-
-
-def _tolerate_nothing(_: ItemId) -> str:
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExaminedMedia:
-    """One picture referenced by a page: what comparing it gave, or why it was not compared.
-
-    `not_examined` is empty where it was; `record_id` and `content_digest` are
-    those of the bytes that were compared.
-    """
-
-    url: str
-    matches: tuple[Match, ...] = ()
-    record_id: RecordId | None = None
-    content_digest: Digest | None = None
-    not_examined: str = ""
+_ACCUSING = frozenset({PageClass.UNCLASSED, PageClass.REPUBLICATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +39,10 @@ class PageAnalysis:
 
     verdict: PageVerdict
     findings: tuple[Finding, ...]
+
+    def as_copy_of(self, url: str) -> PageAnalysis:
+        """Return the same of a page that says what the page at `url` says; as it is where that is empty."""
+        return replace(self, verdict=replace(self.verdict, copy_of=url)) if url else self
 
 
 def judge_unseen(capture: Capture) -> PageAnalysis:
@@ -83,151 +75,186 @@ def judge_page(
     texts: Iterable[Match],
     thresholds: TextThresholds,
     *,
-    tolerance: Tolerance = _tolerate_nothing,
+    circumstances: Circumstances | None = None,
 ) -> PageAnalysis:
     """Return the one verdict on a captured page, with every finding and what was not examined.
 
-    1. A pair that is only possible is confirmed where a confirmed pair of an
-       independent kind (a picture, a caption) on the same page supports it.
-    2. What `tolerance` knows a reason for is shown and accuses nobody: possible at most.
-    3. The page is confirmed or possible by its best finding.
-    4. `none` is said only if every text block and media reference was
+    `texts` are the matches of its text blocks and of its identifiers.
+
+    1. A mention of an account, or a link to a post, is no finding; it is shown.
+    2. What the page is (`classify`) keeps findings at possible: they accuse nobody,
+       and support none.
+    3. A pair that is only possible is confirmed where an independent kind of ground
+       of the same item or account supports it (`corroborate`).
+    4. Items and accounts are judged on what is left; the page is confirmed or possible
+       by its best finding.
+    5. `none` is said only if every text block and media reference was
        examined; otherwise the page is inconclusive, with counts by reason.
     """
     if capture.outcome is not Outcome.OK or capture.record_id is None or capture.content_digest is None:
         return judge_unseen(capture)
-    page = _PageRecord(capture.url, capture.record_id, capture.content_digest)
-    blocks = {block.locator: block for block in content.blocks}
-    seen = [_picture_finding(page, picture, match) for picture in media for match in picture.matches]
-    seen += [_text_finding(page, blocks, match) for match in texts]
-    weighed = _best_of_each(_tolerated(one, tolerance) for one in _corroborated(seen, thresholds))
-    findings = tuple(one for one in weighed if one.match.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE))
-    verdict = _verdict(capture, content, media, findings, doubts=len(weighed) - len(findings))
-    reasons = dict.fromkeys(filter(None, (tolerance(one.match.item_id) for one in findings)))
-    return PageAnalysis(replace(verdict, reasons=(*reasons, *verdict.reasons)), findings)
-
-
-@dataclass(frozen=True, slots=True)
-class _PageRecord:
-    url: str
-    record_id: RecordId
-    content_digest: Digest
-
-
-def _picture_finding(page: _PageRecord, picture: ExaminedMedia, match: Match) -> Finding:
-    return Finding(
-        finding_id=_finding_id(page.url, picture.url, match),
-        page_url=page.url,
-        media_url=picture.url,
-        page_record_id=page.record_id,
-        record_id=picture.record_id or page.record_id,
-        content_digest=picture.content_digest or page.content_digest,
-        quoted_text="",
-        match=match,
+    page = FindingPage(capture.url, capture.record_id, capture.content_digest, content)
+    told = tuple(texts)
+    mentions = [match for match in told if match.identifier is not None and not match.identifier.is_ground]
+    seen = [page.pictured(picture, match) for picture in media for match in picture.matches]
+    seen += [page.told(match) for match in told if match not in mentions]  # 1
+    shown = [one for one in seen if one.match.verdict in _SHOWN]
+    classified = classify(content, shown, circumstances or Circumstances(), mentions)  # 2
+    weighed, lifted = _weighed(seen, classified.capped)  # 3
+    placed = [one for one in weighed if one.match.verdict in _SHOWN]
+    evidence = _Evidence(
+        content=content,
+        media=media,
+        mentions=mentions,
+        classified=classified,
+        findings=tuple(sorted((_capped(one, classified) for one in placed), key=_order)),
+        lifted=lifted,
+        confirmed=frozenset(_id(one) for one in placed if one.match.verdict is Verdict.CONFIRMED),
+        doubts=len(weighed) - len(placed),
     )
+    verdict = _verdict(capture.url, evidence, thresholds.account_posts)
+    return PageAnalysis(verdict, tuple(one.finding for one in evidence.findings))
 
 
-def _text_finding(page: _PageRecord, blocks: Mapping[str, TextBlock], match: Match) -> Finding:
-    locator = next((region.block for region in match.regions if region.block), "")
-    block = blocks.get(locator)
-    return Finding(
-        finding_id=_finding_id(page.url, locator, match),
-        page_url=page.url,
-        media_url=None,
-        page_record_id=page.record_id,
-        record_id=page.record_id,
-        content_digest=page.content_digest,
-        quoted_text=block.text if block else "",
-        match=match,
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Evidence:
+    """All that a verdict is made of; `findings` are capped, `confirmed` the ids of those that were before."""
+
+    content: PageContent
+    media: Sequence[ExaminedMedia]
+    mentions: Sequence[Match]
+    classified: Classified
+    findings: tuple[Placed, ...]
+    lifted: frozenset[str]
+    confirmed: frozenset[str]
+    doubts: int
+
+    @property
+    def lowered(self) -> Mapping[str, str]:
+        """The findings that what the page is took from confirmed to possible, with why."""
+        capped = self.classified.capped
+        return {finding_id: capped[finding_id] for finding_id in self.confirmed & capped.keys()}
 
 
-def _finding_id(page_url: str, where: str, match: Match) -> str:
-    """Return an id that repeated analysis gives again: page, place, item and leading kind, 16 hex digits."""
-    kind = "picture" if _PICTURE_KINDS & set(match.kinds) else "text"
-    text = "\x00".join((page_url, where, match.item_id, kind))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def _id(placed: Placed) -> str:
+    return placed.finding.finding_id
 
 
-def _corroborated(findings: Sequence[Finding], thresholds: TextThresholds) -> list[Finding]:
-    """Let independent kinds support each other: texts as `corroborate` says, pictures by a confirmed text."""
-    told = corroborate([finding.match for finding in findings], thresholds).matches
-    written = {
-        match.item_id for match in told if match.text is not None and match.verdict is Verdict.CONFIRMED
-    }
-    return [
-        replace(finding, match=_supported(match) if match.item_id in written else match)
-        for finding, match in zip(findings, told, strict=True)
+def _weighed(seen: Sequence[Placed], capped: Mapping[str, str]) -> tuple[list[Placed], frozenset[str]]:
+    """Let independent kinds support each other, keep the strongest of each id; also the ids so confirmed."""
+    excused = [_id(one) in capped for one in seen]
+    told = corroborate([one.match for one in seen], [one.entry for one in seen], excused)
+    supported = [
+        (_with(one, match), is_lifted)
+        for one, match, is_lifted in zip(seen, told.matches, told.lifted, strict=True)
     ]
+    best: dict[str, tuple[Placed, bool]] = {}
+    for one, is_lifted in supported:
+        known = best.get(_id(one))
+        if known is None or _strength(one) > _strength(known[0]):
+            best[_id(one)] = (one, is_lifted)
+    lifted = frozenset(finding_id for finding_id, (_, is_lifted) in best.items() if is_lifted)
+    return [one for one, _ in best.values()], lifted
 
 
-def _supported(match: Match) -> Match:
-    if match.verdict is not Verdict.POSSIBLE or match.image is None:
-        return match
-    reason = "corroborated: the caption of the same item stands on the same page"
-    return replace(match, verdict=Verdict.CONFIRMED, reasons=(*match.reasons, reason))
+def _with(placed: Placed, match: Match) -> Placed:
+    return replace(placed, finding=replace(placed.finding, match=match))
 
 
-def _tolerated(finding: Finding, tolerance: Tolerance) -> Finding:
-    reason, match = tolerance(finding.match.item_id), finding.match
-    if not reason:
-        return finding
+def _capped(placed: Placed, classified: Classified) -> Placed:
+    reason, match = classified.capped.get(_id(placed)), placed.match
+    if reason is None:
+        return placed
     verdict = Verdict.POSSIBLE if match.verdict is Verdict.CONFIRMED else match.verdict
-    return replace(finding, match=replace(match, verdict=verdict, reasons=(*match.reasons, reason)))
+    return _with(placed, replace(match, verdict=verdict, reasons=(*match.reasons, reason)))
 
 
-def _best_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Keep the strongest finding of each id; order by verdict, score, id."""
-    best: dict[str, Finding] = {}
-    for finding in findings:
-        known = best.get(finding.finding_id)
-        if known is None or _strength(finding) > _strength(known):
-            best[finding.finding_id] = finding
-    return tuple(sorted(best.values(), key=lambda one: (*(-part for part in _strength(one)), one.finding_id)))
+def _strength(placed: Placed) -> tuple[int, float]:
+    return _RANK[placed.match.verdict], placed.match.score
 
 
-def _strength(finding: Finding) -> tuple[int, float]:
-    return _RANK[finding.match.verdict], finding.match.score
+def _order(placed: Placed) -> tuple[int, float, str]:
+    """Order by verdict, score, id."""
+    rank, score = _strength(placed)
+    return -rank, -score, _id(placed)
 
 
-def _verdict(
-    capture: Capture,
-    content: PageContent,
-    media: Sequence[ExaminedMedia],
-    findings: Sequence[Finding],
-    doubts: int,
-) -> PageVerdict:
+def _verdict(url: str, evidence: _Evidence, least_posts: int) -> PageVerdict:
+    omitted = _omitted(evidence)
+    top = max((one.match.verdict for one in evidence.findings), key=_RANK.__getitem__, default=None)
+    if top is None:
+        top = Verdict.INCONCLUSIVE if omitted else Verdict.NONE  # 5
+    grounds = [one.match for one in evidence.findings if one.match.verdict is top]
+    kind, kind_reason = kind_of(evidence.content)
+    pictures = [one for one in evidence.media if one.is_photograph]
+    compared = {one.content_digest for one in pictures if not one.not_examined and one.content_digest}
+    copied = {
+        one.finding.content_digest
+        for one in evidence.findings
+        if is_picture(one.match) and one.match.verdict is Verdict.CONFIRMED
+    }
+    return PageVerdict(
+        page_url=url,
+        verdict=top,
+        kinds=tuple(dict.fromkeys(kind for match in grounds for kind in match.kinds)),
+        items=tuple(dict.fromkeys(match.item_id for match in grounds)),
+        accounts=_accounts(grounds),
+        reasons=_reasons(grounds, omitted, evidence),
+        not_examined=tuple(sorted(omitted.items())),
+        page_kind=kind,
+        page_kind_reason=kind_reason,
+        page_class=evidence.classified.page_class,
+        page_class_reason=evidence.classified.reason,
+        item_verdicts=judge_items(evidence.findings, evidence.lifted, frozenset(evidence.lowered)),
+        account_verdicts=judge_accounts(evidence.findings, least_posts, evidence.lowered),
+        media_examined=len(compared),
+        media_confirmed=len(compared & copied),
+        media_unexamined=sum(bool(one.not_examined) for one in pictures),
+    )
+
+
+def _omitted(evidence: _Evidence) -> Counter[str]:
+    """Count by reason what was not examined."""
+    content = evidence.content
     omitted = Counter({reason: count for reason, count in content.omitted if reason not in _HARMLESS})
-    omitted.update(picture.not_examined for picture in media if picture.not_examined)
-    if doubts:
-        omitted["too little to tell"] += doubts
+    omitted.update(picture.not_examined for picture in evidence.media if picture.not_examined)
+    if evidence.doubts:
+        omitted["too little to tell"] += evidence.doubts
     if content.is_script_only:
         omitted["shown by scripts only"] += 1
-    top = max((one.match.verdict for one in findings), key=_RANK.__getitem__, default=None)
-    if top is None:
-        top = Verdict.INCONCLUSIVE if omitted else Verdict.NONE
-    grounds = [one for one in findings if one.match.verdict is top]
-    return PageVerdict(
-        page_url=capture.url,
-        verdict=top,
-        kinds=tuple(dict.fromkeys(kind for one in grounds for kind in one.match.kinds)),
-        items=tuple(dict.fromkeys(one.match.item_id for one in grounds)),
-        accounts=_accounts(grounds),
-        reasons=_reasons(grounds, omitted),
-        not_examined=tuple(sorted(omitted.items())),
-    )
+    return omitted
 
 
-def _accounts(grounds: Iterable[Finding]) -> tuple[AccountId, ...]:
-    named = (one.match.account_id for one in grounds)
-    return tuple(dict.fromkeys(account for account in named if account is not None))
+def _accounts(grounds: Iterable[Match]) -> tuple[AccountId, ...]:
+    return tuple(dict.fromkeys(one.account_id for one in grounds if one.account_id is not None))
 
 
-def _reasons(grounds: Sequence[Finding], omitted: Counter[str]) -> tuple[str, ...]:
-    reasons = [f"{one.match.item_id}: {one.match.reasons[0]}" for one in grounds if one.match.reasons]
+def _reasons(grounds: Sequence[Match], omitted: Counter[str], evidence: _Evidence) -> tuple[str, ...]:
+    """Return what the page is, why it is judged so, and what it says of itself, each sentence once."""
+    classified = evidence.classified
+    reasons = list(classified.capped.values())
+    if classified.page_class not in _ACCUSING:
+        reasons.insert(0, classified.reason)
+    reasons += [
+        f"{one.item_id}: {limits_first(one.verdict, one.reasons)[0]}" for one in grounds if one.reasons
+    ]
     if not grounds and not omitted:
         reasons.append(
             "every text block and picture on the page was examined and nothing of the index was found"
         )
+    reasons += classified.notes
+    mentions = list(dict.fromkeys(map(_mention, evidence.mentions)))
+    reasons += mentions[:_MENTIONS]
+    if len(mentions) > _MENTIONS:
+        reasons.append(f"and {len(mentions) - _MENTIONS} more identifiers that count for nothing")
     reasons += [f"not examined: {count} x {reason}" for reason, count in sorted(omitted.items())]
-    return tuple(reasons)
+    return tuple(dict.fromkeys(reasons))
+
+
+def _mention(match: Match) -> str:
+    """Return what is said of an identifier that is no ground."""
+    identifier = match.identifier
+    if identifier is None or identifier.is_contradicted:
+        return f"{match.item_id}: {match.reasons[0]}" if match.reasons else "an identifier is contradicted"
+    whose = f"account {match.account_id}" if match.account_id else f"item {match.item_id}"
+    return f"the page mentions {whose} by its {identifier.ground} {identifier.seen}: a mention is no copy"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -17,7 +19,7 @@ from clonedetect.signals.many import many_signals_of
 from clonedetect.signals.normalise import normalise
 from clonedetect.signals.text import exact_digest
 
-__all__ = ["near_copies", "repeated_blocks"]
+__all__ = ["Repetition", "repetition_of"]
 
 _LEAST_PAGES = 5
 _LEAST_SHARE = 0.5
@@ -29,48 +31,57 @@ _LEAST_CHARACTERS: Final = 15
 _LEAST_PAGE: Final = 200
 
 
-def repeated_blocks(pages: Iterable[PageContent]) -> frozenset[Digest]:
-    """Return the digests of blocks that stand on at least five pages and half of the site's pages.
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What a site says again: digests of interface strings (`match.text.block_digest`), and copied pages.
 
-    A block counts on every page that has it or a near duplicate of it (by
-    MinHash): ``See 1,204 photos of X`` is one interface string, whatever is
-    filled in. A caption is rightly on its post, its profile and a tag page or
-    two, which is why two or three pages are not yet an interface string.
+    `copies` holds the address of each page that says what an earlier one says, with that one's.
+    """
+
+    blocks: frozenset[Digest]
+    copies: Mapping[str, str]
+
+
+def repetition_of(pages: Iterable[tuple[str, PageContent]]) -> Repetition:
+    """Return what the pages of one site repeat, given with their addresses.
+
+    1. A block on at least five pages and half of the site's is an interface string. It
+       counts on every page that has it or a near duplicate of it (by MinHash):
+       ``See 1,204 photos of X`` is one string, whatever is filled in. A caption is
+       rightly on its post, its profile and a tag page or two, which is why two or
+       three pages are not yet enough.
+    2. A page is a near copy (by MinHash) of an earlier one that says the same besides;
+       one of less than 200 letters is like many and a copy of none.
     """
     texts: dict[str, set[int]] = defaultdict(set)
-    count = 0
-    for number, page in enumerate(pages):
-        count = number + 1
-        for block in page.blocks:
-            texts[normalise(block.text).text].add(number)
-    least = max(_LEAST_PAGES, count * _LEAST_SHARE)
+    leaves: list[tuple[str, list[str]]] = []
+    for number, (url, page) in enumerate(pages):
+        said = [(block.kind, normalise(block.text).text) for block in page.blocks]
+        for _, text in said:
+            texts[text].add(number)
+        leaves.append((url, [sys.intern(text) for kind, text in said if kind is BlockKind.LEAF]))
+    repeated = _repeated(texts, max(_LEAST_PAGES, len(leaves) * _LEAST_SHARE))
+    return Repetition(frozenset(map(exact_digest, repeated)), _copies(leaves, repeated))
+
+
+def _repeated(texts: Mapping[str, set[int]], least: float) -> set[str]:
     long = [text for text in texts if len(text) >= _LEAST_CHARACTERS]
-    seen = [texts[text] for text in long]
     repeated = {text for text, on in texts.items() if len(on) >= least}
     for group in _alike(long, _SAME_BLOCK):
-        if len(set().union(*(seen[place] for place in group))) >= least:
+        if len(set().union(*(texts[long[place]] for place in group))) >= least:
             repeated.update(long[place] for place in group)
-    return frozenset(map(exact_digest, repeated))
+    return repeated
 
 
-def near_copies(
-    pages: Iterable[tuple[str, PageContent]], repeated: Collection[Digest] = ()
-) -> dict[str, str]:
-    """Return the addresses of pages that say what an earlier one says, each with that one's address.
-
-    By MinHash over what stands in their blocks, interface strings left out; a
-    page of less than 200 letters is like many and a copy of none.
-    """
-    urls: list[str] = []
-    texts: list[str] = []
-    for url, page in pages:
-        leaves = [normalise(block.text).text for block in page.blocks if block.kind is BlockKind.LEAF]
-        told = "".join(text for text in leaves if exact_digest(text) not in repeated)
-        if len(told) >= _LEAST_PAGE:
+def _copies(leaves: Sequence[tuple[str, list[str]]], repeated: Collection[str]) -> dict[str, str]:
+    urls, told = [], []
+    for url, texts in leaves:
+        own = "".join(text for text in texts if text not in repeated)
+        if len(own) >= _LEAST_PAGE:
             urls.append(url)
-            texts.append(told)
+            told.append(own)
     copies = {}
-    for group in _alike(texts, _SAME_PAGE):
+    for group in _alike(told, _SAME_PAGE):
         first, *others = sorted(group)
         copies.update({urls[place]: urls[first] for place in others})
     return copies

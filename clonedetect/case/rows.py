@@ -10,11 +10,14 @@ from typing import TypeVar
 import msgspec
 from sqlite_utils import Database
 
+from clonedetect.case.schema import schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
 from clonedetect.models.ids import RecordId
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.sample import Sample
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
     "Usage",
@@ -28,6 +31,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_SAMPLES_SINCE = 3
+"""The schema that added samples: an older case, opened for reading, has none."""
 
 QUEUED = "known, and not asked for when the run ended"
 
@@ -94,6 +100,13 @@ def decisions(database: Database) -> Iterator[Decision]:
 def analyses(database: Database) -> Iterator[Analysis]:
     """Yield every run of the analysis, oldest first."""
     yield from _rows(database, Analysis, "analyses")
+
+
+def sample(database: Database) -> Sample | None:
+    """Return the sample that the case's addresses were drawn by, None where none was drawn."""
+    if schema_of(database) < _SAMPLES_SINCE:
+        return None
+    return next(_rows(database, Sample, "samples"), None)
 
 
 def refusals(database: Database) -> Iterator[RefusalRecord]:
@@ -167,4 +180,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             decisions=tuple(decisions(database)),
             archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
             judged_by=judged_by(database),
+            sample=sample(database),
         )

@@ -102,19 +102,29 @@ def _frontier_tables(database: Database) -> None:
     database.table("host_pauses").create({"host": str, "until": float, "reason": str}, pk="host")
 
 
+def _sample_table(database: Database) -> None:
+    database.table("samples").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("case tables", _case_tables),
     ("frontier tables", _frontier_tables),
+    ("sample table", _sample_table),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 
 SCHEMA = len(STEPS)
 
+OLDEST_READABLE = 2
+"""The schema from which on a case is read as it is: what later steps added is empty there."""
+
 
 def connect(path: Path, *, is_new: bool = False, is_read_only: bool = False) -> Database:
     """Return the database at `path`, brought to this program's schema unless it is only read.
+
+    One that is only read may be older, down to `OLDEST_READABLE`.
 
     Commits outlive a kill but not always a power cut (``synchronous=NORMAL``,
     a third of the time); the case syncs what is not in the archive. Raises IndexFormatError for a
@@ -148,7 +158,7 @@ def _prepare(database: Database, path: Path, *, is_read_only: bool) -> None:
         database.enable_wal()
         database.execute("PRAGMA synchronous=NORMAL")
         _migrate(database, found)
-    elif found < SCHEMA:
+    elif found < OLDEST_READABLE:
         raise IndexFormatError(f"{path} has schema {found}; open it for writing once to bring it to {SCHEMA}")
 
 

@@ -16,7 +16,9 @@ from clonedetect.errors import InputError, NotPermittedError, UsageError, Verifi
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, RecordId, digest_of
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.sample import Sample
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
 
@@ -93,6 +95,36 @@ class CaseStore(CaseFolder):
     def usage(self, grant_id: str) -> Usage:
         """Return what all runs under the grant have used; a killed run counts to its last capture."""
         return rows.usage_of(self.database, grant_id)
+
+    def sample(self) -> Sample | None:
+        """Return the sample that was drawn for this case, or None."""
+        return rows.sample(self.database)
+
+    def put_sample(self, sample: Sample, frame: bytes, *, actor: str) -> None:
+        """Keep the one sample of the case and the lines it was drawn from; once more changes nothing.
+
+        Raises UsageError where another was drawn: of two one could choose the
+        better; VerificationError where `frame` is not what the sample was drawn from.
+        """
+        held = self.sample()
+        if held is not None:
+            if (held.frame_digest, held.seed, held.size) == (sample.frame_digest, sample.seed, sample.size):
+                return
+            raise UsageError(
+                f"the case holds a sample already ({held.size} of {held.frame_size} addresses, seed"
+                f" {held.seed}): a case has one, so that nobody chooses between two; start a new case"
+            )
+        if self.put_object(frame) != sample.frame_digest:
+            raise VerificationError("the list of addresses is not the one that the sample was drawn from")
+
+        def add() -> None:
+            self._insert("samples", frame_digest=sample.frame_digest, record=encode(sample))
+
+        subject = f"{sample.frame_digest} {sample.size} of {sample.frame_size} seed {sample.seed}"
+        if self.custody.holds("sample_drawn", subject):
+            self._commit_rows(add)
+        else:
+            self._commit("sample_drawn", subject, add, now=sample.drawn_at, actor=actor)
 
     # Captures and refusals
 

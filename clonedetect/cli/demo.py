@@ -23,7 +23,7 @@ __all__ = ["demo"]
 @click.option(
     "--settings",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Settings for the scan instead of the built-in ones.",
+    help="Settings for the scan instead of the made-up platform's.",
 )
 def demo(out: Path, settings: Path | None) -> None:
     """Rehearse the whole job on this machine against a made-up clone network.

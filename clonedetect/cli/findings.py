@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from clonedetect.analysis.site import NO_SAMPLE
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import exit_codes, json_option, not_judged, stderr, stdout, wants_json
+from clonedetect.cli.console import exit_codes, json_option, not_judged, plain, stderr, stdout, wants_json
 from clonedetect.errors import UsageError
 from clonedetect.evidence.exhibits import unreviewed
+from clonedetect.evidence.rows import By, Row, SiteRow
 from clonedetect.evidence.sheets import to_csv, to_json_lines, to_terminal, to_xlsx
-from clonedetect.evidence.tables import By, Row, rows_by, unjudged_pages
+from clonedetect.evidence.tables import rows_by, unjudged_pages
 from clonedetect.models.case import CaseContents
 
 __all__ = ["findings"]
@@ -58,6 +60,7 @@ def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> 
             f"findings: {count}, not looked at by a person: {waiting}; --format csv lists all columns",
             soft_wrap=True,
         )
+        _tell_sites(rows, contents)
         if by is not By.FINDING and count:
             stderr().print("each with its id for `decide`: --by finding", soft_wrap=True)
         if unjudged := unjudged_pages(contents):
@@ -72,3 +75,14 @@ def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> 
     }[form]()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def _tell_sites(rows: tuple[Row, ...], contents: CaseContents) -> None:
+    """Say in words what of the sites is observed and what is estimated."""
+    sites = [row for row in rows if isinstance(row, SiteRow)]
+    if sites and contents.sample is None:
+        stderr().print(NO_SAMPLE, soft_wrap=True)
+        return
+    for row in sites:
+        for reason in row.reasons:
+            stderr().print(plain(f"{row.site}: {reason}"), soft_wrap=True)

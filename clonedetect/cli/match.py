@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +25,7 @@ from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.matching import FileResult, list_files, match_files
 from clonedetect.jobs.negative import negative_bank
-from clonedetect.jobs.opening import open_reference
+from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.visualising import NotDrawn, Visualiser
 from clonedetect.models.calibration import not_calibrated
@@ -77,6 +78,8 @@ def match(
             reference, chosen.settings, banks.phrases, bank=negative_bank(banks.negative), signals=signals
         ) as examiner,
     ):
+        if missing := shortfall(reference):
+            warn(missing)
         table = Table(box=None, pad_edge=False)
         for heading in ("file", "verdict", "item", "because"):
             table.add_column(heading, overflow="fold")
@@ -128,7 +131,9 @@ def _match_row(one: Match) -> dict[str, object]:
 
 
 def _measure_row(one: Match) -> dict[str, object]:
-    """Return what held of a picture, or of a text and where its runs stand on both sides."""
+    """Return what held of an identifier, a picture, or a text and where its runs stand on both sides."""
+    if one.identifier is not None:
+        return {"identifier": msgspec.to_builtins(one.identifier)}
     if one.image is not None:
         return _bounds_row(one.image)
     if one.text is None:

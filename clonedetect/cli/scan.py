@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
 from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
+from clonedetect.jobs.drawing import SampleRequest
 from clonedetect.jobs.scanning import (
     FindingEvent,
     NoteEvent,
@@ -50,6 +53,8 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Analysis processes."
 )
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N of the URLs, drawn at random.")
+@click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -63,6 +68,8 @@ def scan_command(
     crawl_only: bool,
     analyse_only: bool,
     workers: int,
+    sample: int | None,
+    sample_seed: str | None,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -70,7 +77,9 @@ def scan_command(
     """Fetch what GRANT permits, keep it in CASE, and judge it against INDEX.
 
     URLs may also come from a file: TXT, CSV, XLSX or JSON lines. Run again, it
-    goes on where it was; nothing that was recorded is fetched twice.
+    goes on where it was; nothing that was recorded is fetched twice. With --sample the
+    URLs are the list that a recorded random sample is drawn from: only then can
+    `findings --by site` estimate what share of the list is republished.
 
     \b
     Example:  clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem --index INDEX \\
@@ -78,16 +87,21 @@ def scan_command(
     """
     if crawl_only and analyse_only:
         raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")
+    if (sample is None) != (sample_seed is None):
+        raise click.UsageError("--sample and --sample-seed belong together: a seed makes the draw repeatable")
+    if sample is not None and (analyse_only or not urls):
+        raise click.UsageError("--sample draws from the URLs that are named, before any is asked for")
     request = ScanRequest(
         grant=grant,
         index=index,
         case=case,
-        seeds=read_seeds(urls),
+        seeds=read_seeds(urls, is_distinct=sample is None),
         approvers=approvers,
         settings=settings,
         crawl=not analyse_only,
         analyse=not crawl_only,
         workers=workers,
+        sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)
     with _Live(stderr(quiet=quiet), is_json=is_json) as live:
@@ -208,6 +222,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
         "score": round(finding.match.score, 4),
         "reasons": finding.match.reasons,
         "record_id": finding.record_id,
+        "identifier": msgspec.to_builtins(finding.match.identifier),
+        "standing": msgspec.to_builtins(finding.standing),
     }
 
 
@@ -225,6 +241,19 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
         "possible_findings": summary.possible_findings,
         "stopped_by": summary.stopped_by,
         "seconds": summary.seconds,
+        "sample": None if summary.estimate is None else _sample_row(summary.estimate),
+    }
+
+
+def _sample_row(estimate: Estimate) -> dict[str, object]:
+    return {
+        "frame": estimate.frame,
+        "drawn": estimate.drawn,
+        "judged": estimate.judged,
+        "confirmed": estimate.confirmed,
+        "low": round(estimate.pages.low, 4),
+        "high": round(estimate.pages.high, 4),
+        "reasons": estimate.sentences,
     }
 
 
@@ -268,6 +297,8 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
         "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"
     )
     table.add_row("for people", f"{summary.possible_findings} {Verdict.POSSIBLE} findings")
+    if summary.estimate:
+        table.add_row("sample", plain(summary.estimate.sentences[0]))
     if summary.stopped_by:
         table.add_row("stopped", plain(summary.stopped_by))
     table.add_row("seconds", f"{summary.seconds:.1f}")

@@ -11,7 +11,7 @@ from clonedetect.errors import InputError
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.settings.document import settings_values
 from clonedetect.settings.file import read_settings
-from clonedetect.settings.template import settings_template
+from clonedetect.settings.template import PLATFORMS, settings_template
 from clonedetect.toml import toml_value
 
 __all__ = ["settings"]
@@ -24,15 +24,21 @@ def settings() -> None:
 
 @settings.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
-def new(file: Path) -> None:
+@click.option(
+    "--platform",
+    type=click.Choice(PLATFORMS),
+    help="Fill in ids and addresses as platforms of this kind make them.",
+)
+def new(file: Path, platform: str | None) -> None:
     """Write every setting, commented, at its built-in value; an existing file is left alone.
 
     \b
     Example:  clonedetect settings new INDEX/settings.toml
+              clonedetect settings new INDEX/settings.toml --platform mastodon-like
     """
     try:
         with file.open("x", encoding="utf-8") as out:
-            out.write(settings_template())
+            out.write(settings_template(platform))
     except FileExistsError:
         raise InputError(f"{file} exists and is not overwritten; choose another name") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ from clonedetect.demo.network import Expectation, Truth
 __all__ = ["Judgement", "SeenCapture", "SeenFinding", "Told", "judge", "read_events"]
 
 
+class SeenIdentifier(msgspec.Struct, frozen=True):
+    """What a finding of an identifier is a ground of."""
+
+    ground: str
+
+
 class SeenFinding(msgspec.Struct, frozen=True, tag_field="event", tag="finding"):
     """A ``finding`` event of ``scan --json``, as far as the judge looks at it."""
 
@@ -20,6 +27,7 @@ class SeenFinding(msgspec.Struct, frozen=True, tag_field="event", tag="finding")
     verdict: str
     kinds: tuple[str, ...]
     media_url: str | None = None
+    identifier: SeenIdentifier | None = None
 
 
 class SeenCapture(msgspec.Struct, frozen=True, tag_field="event", tag="capture"):
@@ -58,11 +66,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was said of every copy, and of the innocent."""
+    """What was said of every copy, and of the innocent; `identifiers` counts those found, by ground."""
 
     told: tuple[Told, ...]
     accused: tuple[SeenFinding, ...]
     wrong_outcomes: tuple[str, ...]
+    identifiers: tuple[tuple[str, int], ...] = ()
 
     @property
     def required_misses(self) -> tuple[Expectation, ...]:
@@ -94,7 +103,8 @@ def judge(truth: Truth, findings: Iterable[SeenFinding], captures: Iterable[Seen
     accused = tuple(finding for finding in said if finding.page_url.startswith(innocent))
     outcomes = {(capture.url, capture.outcome) for capture in captures}
     wrong = tuple(f"{url} is not {how}" for url, how in truth.outcomes.items() if (url, how) not in outcomes)
-    return Judgement(told, accused, wrong)
+    named = Counter(finding.identifier.ground for finding in said if finding.identifier is not None)
+    return Judgement(told, accused, wrong, tuple(sorted(named.items())))
 
 
 def _best(copy: Expectation, said: Iterable[SeenFinding]) -> str:

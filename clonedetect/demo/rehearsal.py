@@ -57,6 +57,11 @@ class Rehearsal:
         return self.out / "grant.toml"
 
     @property
+    def settings(self) -> Path:
+        """What the platform says of its hosts and ids."""
+        return self.out / "settings.toml"
+
+    @property
     def seeds(self) -> Path:
         """The suspected URLs."""
         return self.out / "urls.txt"
@@ -152,6 +157,20 @@ tls = false
     )
 
 
+def write_settings(rehearsal: Rehearsal) -> None:
+    """Write what the made-up platform would say of itself."""
+    rehearsal.settings.write_text(
+        """# The made-up platform: its hosts, and how its pictures are numbered.
+[platform]
+name = "Lumigram"
+hosts = ["lumigram.example"]
+media_hosts = ["cdn.lumigram.example"]
+asset_id_patterns = ['/(\\d{17})_']
+""",
+        encoding="utf-8",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Stage:
     """Shows each command as a person would type it, and runs it."""
@@ -188,6 +207,7 @@ def rehearse(rehearsal: Rehearsal, console: Console, *, settings: Path | None = 
     out = rehearsal.out
     stage = _Stage(console, rehearsal)
     index, case = out / "index", out / "case"
+    write_settings(rehearsal)
     stage.require("index", "add", index, rehearsal.platform / "posts.jsonl", "--quiet")
     for name in ("approver", "signer"):
         stage.require("key", "new", out / f"{name}.pem", output=out / f"{name}.txt")
@@ -202,8 +222,7 @@ def rehearse(rehearsal: Rehearsal, console: Console, *, settings: Path | None = 
             out / "approver.pem.pub.pem",
         ]
         scan += ["--index", index, "--case", case, "--json", f"@{rehearsal.seeds}"]
-        if settings is not None:
-            scan += ["--settings", settings]
+        scan += ["--settings", settings or rehearsal.settings]
         stage.require(*scan, output=rehearsal.events)
     stage.require("findings", case, "--by", "site", "--format", "table")
     stage.require("export", case, rehearsal.package, "--key", out / "signer.pem")
@@ -232,6 +251,9 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
         _say(console, f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}")
     for wrong in judgement.wrong_outcomes:
         _say(console, f"WRONG: {wrong}")
+    named = ", ".join(f"{count} {ground}" for ground, count in judgement.identifiers)
+    if named:
+        console.print(f"\nThe platform's own identifiers on them: {named}", soft_wrap=True)
     media = sum(site.host.startswith("media.") for site in sites)
     console.print(
         f"\n{len(sites) - media} sites{' and a media host' if media else ''}, {len(judgement.told)} copies: "

@@ -30,6 +30,7 @@ __all__ = [
     "object_path",
     "provenance",
     "refusals",
+    "sample",
     "verdicts",
 ]
 
@@ -75,6 +76,14 @@ def not_visited(contents: CaseContents) -> list[Row]:
 def verdicts(contents: CaseContents) -> list[Row]:
     """Return what is said of each page."""
     return [_row(verdict) for verdict in contents.verdicts]
+
+
+def sample(contents: CaseContents) -> bytes:
+    """Return sample.json: what was drawn from which list by which seed; empty where nothing was."""
+    if contents.sample is None:
+        return b""
+    document = {**_row(contents.sample), "frame": f"data/{object_path(contents.sample.frame_digest)}"}
+    return msgspec.json.format(_encoder.encode(document), indent=1) + b"\n"
 
 
 def decisions(contents: CaseContents) -> list[Row]:
@@ -179,6 +188,7 @@ def _match(
         "payload_digest": capture.payload_digest if capture else None,
         "quoted_text": finding.quoted_text,
         **match,
+        "standing": msgspec.to_builtins(finding.standing),
         "decisions": [
             msgspec.to_builtins(decision)
             for decision in contents.decisions

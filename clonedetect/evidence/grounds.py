@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clonedetect.analysis.placing import is_within
 from clonedetect.evidence.exhibits import Exhibit, Selection
-from clonedetect.evidence.words import image_sentences, text_sentences
+from clonedetect.evidence.words import identifier_sentences, image_sentences, text_sentences
+from clonedetect.match.corroborate import is_identifier_ground
 from clonedetect.match.text_rules import GATES
 from clonedetect.models.match import Finding, Kind, Match, Verdict
+from clonedetect.models.standing import standing_words
+from clonedetect.models.verdict import ItemRule, ItemVerdict
 
-__all__ = ["Accounts", "Grounds", "accounts_of", "grounds_of", "other_accounts"]
+__all__ = ["Accounts", "Grounds", "accounts_of", "grounds_of", "other_accounts", "standing_sentences"]
 
 _FIGURES = re.compile(
     r"\d+ keypoints agree on one transform"
@@ -76,22 +80,30 @@ def accounts_of(exhibits: Iterable[Exhibit]) -> Accounts:
     return Accounts(tuple(counted), tuple(uncounted), confirmed)
 
 
-def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
-    """Return why `exhibit` stands; what was corroborated names by what."""
+def grounds_of(exhibit: Exhibit, selection: Selection, told: ItemVerdict | None = None) -> Grounds:
+    """Return why `exhibit` stands; what was corroborated names by what.
+
+    `told` is what is said of the whole item on the page, None where an older analysis did not say.
+    """
     match = exhibit.finding.match
     shared = other_accounts(match)
     words = [_sentence(reason) for reason in match.reasons if not _is_said_elsewhere(reason, match)]
     if _is_corroborated(match):
         words.append(_corroboration(exhibit, selection))
     elif match.text and match.text.rule == "bits":
-        is_proof = match.verdict is Verdict.CONFIRMED
+        is_capped = told is not None and told.rule is ItemRule.CAPPED and not match.text.gates
+        is_proof = match.verdict is Verdict.CONFIRMED or is_capped
         words.append(
             f"The shared text is {'' if is_proof else 'not '}long and rare enough to be proof alone."
         )
     if shared and match.image:
         accounts = "1 other account publishes" if shared == 1 else f"{shared} other accounts publish"
         words.append(f"{accounts} this picture too: it does not tell whose post it was taken from.")
+    if told is not None:
+        words.append(_sentence(f"all of this post on the page: {told.reasons[0]}"))
     figures = image_sentences(match, match.image) if match.image else ()
+    if match.identifier:
+        figures += identifier_sentences(match.identifier)
     if match.text:
         figures += text_sentences(match.text)
         said = " ".join(match.reasons)
@@ -99,6 +111,13 @@ def grounds_of(exhibit: Exhibit, selection: Selection) -> Grounds:
             f"Limit that applied: {gate}." for gate in match.text.gates if GATES.get(gate, gate) not in said
         ]
     return Grounds(tuple(words), figures, shared)
+
+
+def standing_sentences(finding: Finding) -> tuple[str, ...]:
+    """Return who could see the item when the page was captured, and what had become of it by then."""
+    if finding.standing is None:
+        return ()
+    return tuple(_sentence(words) for words in standing_words(finding.standing))
 
 
 def _sentence(reason: str) -> str:
@@ -164,5 +183,13 @@ def _supports(ground: Finding, finding: Finding) -> bool:
     if other.text is None:
         return one.item_id == other.item_id and one.text is not None and one.verdict is Verdict.CONFIRMED
     if Kind.IDENTIFIER in one.kinds:
-        return one.verdict in (Verdict.CONFIRMED, Verdict.POSSIBLE)
+        return is_identifier_ground(one) and _is_near(one, other)
     return one.verdict is Verdict.CONFIRMED and bool(_PICTURES & set(one.kinds))
+
+
+def _is_near(named: Match, other: Match) -> bool:
+    """Whether an identifier is of the same post, or stands in the entry of the text it supports."""
+    if named.identifier is None or (named.item_id == other.item_id and named.identifier.names_item):
+        return True
+    entry = named.identifier.entry
+    return not entry or any(is_within(region.block, entry) for region in other.regions)

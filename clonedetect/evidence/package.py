@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -25,12 +25,13 @@ from clonedetect.evidence.bagit import write_bag
 from clonedetect.evidence.exhibits import Selection, select, unreviewed
 from clonedetect.evidence.records import JoinedArchive, custody_lines, join_archives
 from clonedetect.evidence.report import render
+from clonedetect.evidence.rows import PACKAGED, By
 from clonedetect.evidence.seal import seal
 from clonedetect.evidence.sheets import EPOCH, to_csv, to_xlsx
 from clonedetect.evidence.shipped import SCHEMAS, shipped_bytes
 from clonedetect.evidence.shipped.verify import WARC, Folder, Result
 from clonedetect.evidence.shipped.verify import verify as check
-from clonedetect.evidence.tables import PACKAGED, By, rows_by
+from clonedetect.evidence.tables import rows_by
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.ids import Digest
 
@@ -124,7 +125,12 @@ def _write(
     (data / "custody.jsonl").write_bytes(custody_lines(case_folder / "custody.jsonl"))
     archive = join_archives(case_folder, contents.archive_files, root / WARC)
     grants = _write_grants(contents.grants, root)
-    _copy_objects(case_folder, data, selection)
+    _copy_objects(case_folder, data, _shown_objects(selection))
+    if contents.sample is not None:
+        _copy_objects(
+            case_folder, data, {contents.sample.frame_digest: "the list that a sample was drawn from"}
+        )
+        (data / "sample.json").write_bytes(documents.sample(contents))
     _write_documents(contents, data, archive, selection)
     (data / "provenance.json").write_bytes(documents.provenance(contents, grants, software))
     report = render(
@@ -132,7 +138,8 @@ def _write(
     )
     (data / "report.html").write_bytes(report.encode())
     tables = {by: rows_by(contents, by) for by in PACKAGED}
-    (data / "findings.csv").write_bytes(to_csv(tables[By.PAGE], By.PAGE))
+    for name, by in (("findings", By.PAGE), ("sites", By.SITE), ("accounts", By.ACCOUNT)):
+        (data / f"{name}.csv").write_bytes(to_csv(tables[by], by))
     (data / "findings.xlsx").write_bytes(to_xlsx(tables))
     _write_shipped(root)
     write_bag(root, _bag_info(contents, software))
@@ -169,11 +176,16 @@ def _write_grants(grants: Sequence[GrantFile], root: Path) -> list[tuple[GrantFi
     return placed
 
 
-def _copy_objects(case_folder: Path, data: Path, selection: Selection) -> None:
-    """Copy what exhibits show, both sides, under names made of digests alone."""
+def _shown_objects(selection: Selection) -> dict[Digest, str]:
+    """Return the objects that exhibits show, both sides."""
     wanted = {exhibit.finding.content_digest for exhibit in selection.exhibits}
     wanted |= {one.reference.object_digest for one in selection.exhibits if one.reference.object_digest}
-    for digest in sorted(wanted):
+    return dict.fromkeys(wanted, "which an exhibit shows")
+
+
+def _copy_objects(case_folder: Path, data: Path, wanted: Mapping[Digest, str]) -> None:
+    """Copy objects, each with what it is for, under names made of digests alone."""
+    for digest, purpose in sorted(wanted.items()):
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
             raise VerificationError(f"{digest!a} is no digest")
         inner = documents.object_path(digest)
@@ -181,7 +193,7 @@ def _copy_objects(case_folder: Path, data: Path, selection: Selection) -> None:
         try:
             shutil.copyfile(case_folder / inner, data / inner)
         except FileNotFoundError as error:
-            raise IncompleteError(f"{inner}, which an exhibit shows, is missing from the case") from error
+            raise IncompleteError(f"{inner}, {purpose}, is missing from the case") from error
 
 
 def _write_shipped(root: Path) -> None:

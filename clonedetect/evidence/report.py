@@ -17,24 +17,28 @@ from markupsafe import Markup
 
 from clonedetect.errors import MediaError
 from clonedetect.evidence.exhibits import Exhibit, Selection, unreviewed
-from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of
+from clonedetect.evidence.grounds import Grounds, accounts_of, grounds_of, standing_sentences
 from clonedetect.evidence.marking import excerpt, marked, visible
 from clonedetect.evidence.pictures import Picture, data_url, redrawn
+from clonedetect.evidence.rows import AccountRow, By
 from clonedetect.evidence.shipped import shipped_bytes
-from clonedetect.evidence.tables import By, rows_by, site_of
+from clonedetect.evidence.tables import rows_by
 from clonedetect.evidence.unseen import unseen
-from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, VERDICTS
+from clonedetect.evidence.view import site_of
+from clonedetect.evidence.words import CLASSES, GLOSSARY, KINDS, OUTCOMES, VERDICTS
 from clonedetect.match.sheet import comparison_strip, polygon_through
 from clonedetect.models.capture import Capture
 from clonedetect.models.case import CaseContents, GrantFile, ReferenceCopy
-from clonedetect.models.ids import Digest, RecordId
+from clonedetect.models.ids import Digest, ItemId, RecordId
 from clonedetect.models.match import Match, RegionKind, Verdict
+from clonedetect.models.verdict import ItemVerdict, PageClass
 
 __all__ = ["ObjectReader", "render"]
 
 ObjectReader = Callable[[Digest], bytes]
 """Gives an object's bytes by digest; raises FileNotFoundError or IncompleteError where there is none."""
 
+_COPIES = (PageClass.UNCLASSED, PageClass.REPUBLICATION)
 MAX_POINTS = 60
 SHORT = 1500
 """Characters up to which an exhibit fits on a page of A4; to keep a longer one whole, browsers tear it."""
@@ -76,6 +80,7 @@ class ExhibitView:
     reference_text: TextView | None
     site: str
     grounds: Grounds
+    standing: tuple[str, ...]
     blocks: tuple[str, ...]
     strip: str
     is_short: bool
@@ -101,7 +106,11 @@ def render(
     Raises whatever `read` raises for an exhibit's object that is not there.
     """
     captures = {capture.record_id: capture for capture in contents.captures if capture.record_id}
-    views = [_exhibit(exhibit, selection, captures, read) for exhibit in selection.exhibits]
+    told = {(page.page_url, item.item_id): item for page in contents.verdicts for item in page.item_verdicts}
+    views = [
+        _exhibit(exhibit, grounds_of(exhibit, selection, _told(exhibit, told)), captures, read)
+        for exhibit in selection.exhibits
+    ]
     confirmed = [one for one in selection.exhibits if one.finding.match.verdict is Verdict.CONFIRMED]
     times = sorted(capture.captured_at for capture in contents.captures)
     return _template().render(
@@ -111,6 +120,12 @@ def render(
         left_out=selection.left_out,
         accounts=accounts_of(selection.exhibits),
         sites=rows_by(contents, By.SITE),
+        account_rows={
+            row.account_id: row for row in rows_by(contents, By.ACCOUNT) if isinstance(row, AccountRow)
+        },
+        pages={verdict.page_url: verdict for verdict in contents.verdicts},
+        classed=[one for one in contents.verdicts if one.page_class not in _COPIES],
+        classes=CLASSES,
         confirmed=len(confirmed),
         confirmed_pages=len({one.finding.page_url for one in confirmed}),
         possible=len(selection.exhibits) - len(confirmed),
@@ -176,8 +191,13 @@ def _moment(value: object) -> str:
 # ---------------------------------------------------------------- exhibits
 
 
+def _told(exhibit: Exhibit, told: dict[tuple[str, ItemId], ItemVerdict]) -> ItemVerdict | None:
+    """Return what is said of the exhibit's whole item on its page, None where nothing is."""
+    return told.get((exhibit.finding.page_url, exhibit.finding.match.item_id))
+
+
 def _exhibit(
-    exhibit: Exhibit, selection: Selection, captures: dict[RecordId, Capture], read: ObjectReader
+    exhibit: Exhibit, grounds: Grounds, captures: dict[RecordId, Capture], read: ObjectReader
 ) -> ExhibitView:
     finding, copy = exhibit.finding, exhibit.reference
     match = finding.match
@@ -193,7 +213,8 @@ def _exhibit(
         suspect_text=_suspect_text(match, finding.quoted_text) if finding.quoted_text else None,
         reference_text=_reference_text(match, copy),
         site=site_of(finding.page_url),
-        grounds=grounds_of(exhibit, selection),
+        grounds=grounds,
+        standing=standing_sentences(finding),
         blocks=match.image.blocks if match.image else (),
         strip=_strip(match, copy, suspect, reference),
         is_short=sum(map(len, (finding.quoted_text, copy.item.caption or "", finding.page_url))) < SHORT,

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clonedetect.evidence.marking import hidden_code_points
-from clonedetect.evidence.tables import By, Row, columns
+from clonedetect.evidence.rows import AccountRow, By, PageRow, Row, SiteRow, columns
 
 __all__ = ["EPOCH", "neutral", "to_csv", "to_json_lines", "to_terminal", "to_xlsx"]
 
@@ -32,12 +32,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CELL = 32_767
-_WIDE = ("page_url", "pages", "reasons")
+_WIDE = (
+    *("page_url", "pages", "reasons", "item_verdicts", "account_verdicts", "class_reason"),
+    *("account_reasons", "item_reasons", "pages_confirmed"),
+)
 _ON_TERMINAL = {
-    By.PAGE: ("verdict", "page_url", "outcome", "items", "unreviewed"),
-    By.SITE: ("verdict", "site", "pages", "pages_confirmed", "items", "unreviewed"),
-    By.ACCOUNT: ("verdict", "account_id", "items", "sites", "unreviewed"),
-    By.ITEM: ("verdict", "item_id", "account_id", "sites", "kinds", "unreviewed"),
+    By.PAGE: ("verdict", "page_url", "page_kind", "what", "items", "unreviewed"),
+    By.SITE: ("verdict", "site", "seen", "pages_confirmed", "estimated", "items", "unreviewed"),
+    By.ACCOUNT: ("account_verdict", "account_id", "items", "sites", "grounds", "unreviewed"),
+    By.ITEM: ("verdict", "item_id", "account_id", "sites", "grounds", "unreviewed"),
     By.FINDING: ("finding_id", "verdict", "page_url", "item_id", "kinds", "reasons", "decision"),
 }
 _SHORT = {
@@ -48,6 +51,8 @@ _SHORT = {
     "item_id": "item",
     "pages_confirmed": "confirmed",
     "unreviewed": "to review",
+    "page_kind": "kind",
+    "account_verdict": "verdict",
 }
 _COLOURS = {
     "confirmed": "bold red",
@@ -56,8 +61,13 @@ _COLOURS = {
     "not judged": "cyan",
     "none": "green",
 }
-_LISTED = ("kinds", "reasons")
-_FOLDED = ("page_url", "site", "account_id", "item_id", "reasons")
+_LISTED = ("kinds", "grounds", "reasons")
+_MADE = ("estimated", "seen", "what")
+"""Columns of the terminal alone, made of several of the table's."""
+_FOLDED = ("page_url", "site", "account_id", "item_id", "reasons", "grounds")
+_LEAST = {"page_url": 22, "site": 16, "account_id": 12, "item_id": 8}
+"""Characters below which a column is not squeezed for the sake of others."""
+_RECEIVED = ("ok", "not_modified")
 _ID_SHOWN = 8
 """Of an id's 16 hexadecimal digits; `decide` takes any prefix that is one finding's alone."""
 
@@ -154,17 +164,38 @@ def to_terminal(rows: Sequence[Row], by: By) -> Table:
     """Return the table for a terminal of 80 columns; ids are counted where the file formats list them."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for name in _ON_TERMINAL[by]:
-        is_number = bool(rows) and isinstance(getattr(rows[0], name), int | tuple) and name not in _LISTED
+        is_counted = name not in (*_LISTED, *_MADE)
+        is_number = bool(rows) and is_counted and isinstance(getattr(rows[0], name), int | tuple)
         is_folded = name in _FOLDED
         table.add_column(
             _SHORT.get(name, name),
             justify="right" if is_number else "left",
             overflow="fold" if is_folded else "ellipsis",
             no_wrap=not is_folded,
+            min_width=_LEAST.get(name),
         )
     for row in rows:
-        table.add_row(*(_terminal_cell(name, getattr(row, name)) for name in _ON_TERMINAL[by]))
+        table.add_row(*(_terminal_cell(name, _value(row, name)) for name in _ON_TERMINAL[by]))
     return table
+
+
+def _value(row: Row, name: str) -> object:
+    """Return what a column of the terminal shows of a row."""
+    if isinstance(row, SiteRow) and name in _MADE:
+        return _of_site(row, name)
+    if isinstance(row, PageRow) and name in {"what", "page_kind"} and row.outcome not in _RECEIVED:
+        return row.outcome if name == "what" else ""
+    if isinstance(row, AccountRow) and name == "account_verdict":
+        return row.account_verdict or row.verdict
+    return getattr(row, "page_class" if name == "what" else name)
+
+
+def _of_site(row: SiteRow, name: str) -> str:
+    if name == "seen":
+        return f"{row.pages_seen} of {row.pages}"
+    if row.estimated_low is None or row.estimated_high is None:
+        return "-"
+    return f"{row.estimated_low:.0%}-{row.estimated_high:.0%}"
 
 
 def _first(reasons: object) -> str:
@@ -175,12 +206,12 @@ def _terminal_cell(name: str, value: object) -> Text:
     if name == "reasons":
         shown = _first(value)
     elif isinstance(value, tuple):
-        shown = ", ".join(value) if name == "kinds" else str(len(value))
+        shown = ", ".join(value) if name in _LISTED else str(len(value))
     elif name == "finding_id":
         shown = str(value)[:_ID_SHOWN]
     elif name == "page_url":
         shown = str(value).removeprefix("https://").removeprefix("http://")
     else:
         shown = str(value)
-    style = _COLOURS.get(shown, "") if name == "verdict" else ""
+    style = _COLOURS.get(shown, "") if name.endswith("verdict") else ""
     return Text(hidden_code_points(shown), style=style)

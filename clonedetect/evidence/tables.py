@@ -2,243 +2,61 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from enum import StrEnum
-from functools import cache
-from urllib.parse import urlsplit
 
-from publicsuffixlist import PublicSuffixList
-
-from clonedetect.evidence.exhibits import latest_decisions
-from clonedetect.models.capture import Capture, Outcome, Purpose
-from clonedetect.models.case import CaseContents, DecisionKind
-from clonedetect.models.match import Finding, PageVerdict, Verdict
+from clonedetect.analysis.placing import grounds_of
+from clonedetect.analysis.site import SiteVerdict, accounts_over_pages
+from clonedetect.evidence.rows import (
+    NOT_JUDGED,
+    AccountRow,
+    By,
+    FindingRow,
+    ItemRow,
+    PageRow,
+    Row,
+    SiteRow,
+)
+from clonedetect.evidence.view import SEEN, CaseView, site_of
+from clonedetect.models.capture import Capture, Outcome
+from clonedetect.models.case import CaseContents
+from clonedetect.models.ids import AccountId
+from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.reasons import limits_first
+from clonedetect.models.standing import ItemStanding, standing_words
+from clonedetect.models.verdict import AccountVerdict, ItemVerdict, PageVerdict
 
-__all__ = [
-    "NOT_JUDGED",
-    "PACKAGED",
-    "AccountRow",
-    "By",
-    "FindingRow",
-    "ItemRow",
-    "PageRow",
-    "Row",
-    "SiteRow",
-    "columns",
-    "rows_by",
-    "site_of",
-    "unjudged_pages",
-]
+__all__ = ["rows_by", "site_verdict", "unjudged_pages"]
 
-NOT_JUDGED = "not judged"
-"""What stands for the verdict of a page that was captured and that no analysis has looked at yet."""
-
-
-class By(StrEnum):
-    """What one row stands for."""
-
-    PAGE = "page"
-    SITE = "site"
-    ACCOUNT = "account"
-    ITEM = "item"
-    FINDING = "finding"
-
-
-PACKAGED = (By.PAGE, By.SITE, By.ACCOUNT, By.ITEM)
-"""The tables of a package; single findings are in its matches, with everything there is of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """One captured page, with or without findings; `outcome` is that of its latest capture.
-
-    `verdict` is `not judged` where no analysis has looked at the page yet.
-
-    `findings` are the ids that ``clonedetect decide`` takes, `rejected` and
-    `unreviewed` how many of them a person rejected or nobody looked at.
-    """
-
-    page_url: str
-    site: str
-    outcome: str
-    verdict: str
-    items: tuple[str, ...]
-    accounts: tuple[str, ...]
-    kinds: tuple[str, ...]
-    reasons: tuple[str, ...]
-    first_seen: datetime | None
-    last_seen: datetime | None
-    findings: tuple[str, ...]
-    rejected: int
-    unreviewed: int
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRow:
-    """One registrable domain; `verdict` is the strongest of its pages, `outcomes` counts its pages."""
-
-    site: str
-    verdict: str
-    pages: int
-    pages_confirmed: int
-    outcomes: tuple[str, ...]
-    items: tuple[str, ...]
-    accounts: tuple[str, ...]
-    kinds: tuple[str, ...]
-    first_seen: datetime | None
-    last_seen: datetime | None
-    rejected: int
-    unreviewed: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """One of the platform's accounts, with everything of it that was found."""
-
-    account_id: str
-    verdict: str
-    items: tuple[str, ...]
-    sites: tuple[str, ...]
-    pages: tuple[str, ...]
-    kinds: tuple[str, ...]
-    first_seen: datetime | None
-    last_seen: datetime | None
-    findings: tuple[str, ...]
-    rejected: int
-    unreviewed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    """One of the platform's posts, with everywhere it was found; `score` is the best."""
-
-    item_id: str
-    account_id: str
-    permalink: str
-    verdict: str
-    score: float
-    sites: tuple[str, ...]
-    pages: tuple[str, ...]
-    kinds: tuple[str, ...]
-    reasons: tuple[str, ...]
-    first_seen: datetime | None
-    last_seen: datetime | None
-    findings: tuple[str, ...]
-    rejected: int
-    unreviewed: int
-
-
-@dataclass(frozen=True, slots=True)
-class FindingRow:
-    """One finding; `reasons` begin with what limits it, `decision` is a person's last word or empty."""
-
-    finding_id: str
-    verdict: str
-    page_url: str
-    media_url: str
-    item_id: str
-    account_id: str
-    kinds: tuple[str, ...]
-    score: float
-    reasons: tuple[str, ...]
-    decision: str
-
-
-Row = PageRow | SiteRow | AccountRow | ItemRow | FindingRow
-_ROWS: dict[By, type[Row]] = {
-    By.PAGE: PageRow,
-    By.SITE: SiteRow,
-    By.ACCOUNT: AccountRow,
-    By.ITEM: ItemRow,
-    By.FINDING: FindingRow,
-}
 _STRENGTH = (Verdict.NONE, Verdict.INCONCLUSIVE, NOT_JUDGED, Verdict.POSSIBLE, Verdict.CONFIRMED)
 
 
-_SEEN = (Outcome.OK, Outcome.NOT_MODIFIED)
-
-
-def columns(by: By) -> tuple[str, ...]:
-    """Return the column names of one table, in order."""
-    return tuple(field.name for field in fields(_ROWS[by]))
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def site_of(url: str) -> str:
-    """Return the registrable domain of a URL (public suffix list), or its host where there is none."""
-    try:
-        host = (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return _suffixes().privatesuffix(host) or host
+def site_verdict(contents: CaseContents, site: str) -> SiteVerdict:
+    """Return what is said of one site of the case."""
+    view = CaseView(contents)
+    return view.site(site, [page.page_url for page in _pages(view) if page.site == site])
 
 
 def rows_by(contents: CaseContents, by: By) -> tuple[Row, ...]:
     """Return the table, rows in a fixed order: pages and sites by address, the rest by id."""
-    return _BUILDERS[by](_View(contents))
+    return _BUILDERS[by](CaseView(contents))
 
 
 def unjudged_pages(contents: CaseContents) -> int:
     """Return how many captured pages wait for an analysis."""
-    return sum(page.verdict == NOT_JUDGED for page in _pages(_View(contents)))
+    return sum(page.verdict == NOT_JUDGED for page in _pages(CaseView(contents)))
 
 
-class _View:
-    """A case turned round so that rows can be read off it."""
-
-    def __init__(self, contents: CaseContents) -> None:
-        self.findings = sorted(contents.findings, key=lambda f: (f.page_url, f.match.item_id, f.finding_id))
-        self.verdicts = {verdict.page_url: verdict for verdict in contents.verdicts}
-        self.decided = {key: one.decision for key, one in latest_decisions(contents).items()}
-        self.by_page: dict[str, list[Finding]] = defaultdict(list)
-        for finding in self.findings:
-            self.by_page[finding.page_url].append(finding)
-        self.captures: dict[str, list[Capture]] = defaultdict(list)
-        for capture in contents.captures:
-            for url in self._page_urls(capture):
-                self.captures[url].append(capture)
-
-    def _page_urls(self, capture: Capture) -> tuple[str, ...]:
-        """The addresses under which verdicts and findings know this capture; none for what is no page."""
-        if capture.purpose not in (Purpose.PAGE, Purpose.API):
-            return ()
-        asked = dict.fromkeys((capture.url, capture.final_url))
-        known = tuple(url for url in asked if url in self.verdicts or url in self.by_page)
-        return known or ((capture.url,) if capture.purpose is Purpose.PAGE else ())
-
-    def times(self, pages: Iterable[str]) -> tuple[datetime | None, datetime | None]:
-        """When any of `pages` was first and last captured."""
-        times = [capture.captured_at for page in pages for capture in self.captures.get(page, ())]
-        return (min(times), max(times)) if times else (None, None)
-
-    def counts(self, findings: Iterable[Finding]) -> tuple[int, int]:
-        """How many of `findings` a person rejected, and how many nobody looked at."""
-        said = [self.decided.get(finding.finding_id) for finding in findings]
-        return said.count(DecisionKind.REJECT), said.count(None)
-
-
-def _pages(view: _View) -> tuple[PageRow, ...]:
+def _pages(view: CaseView) -> tuple[PageRow, ...]:
     urls = sorted(view.captures.keys() | view.by_page.keys() | view.verdicts.keys())
     return tuple(_page(view, url) for url in urls)
 
 
-def _page(view: _View, url: str) -> PageRow:
+def _page(view: CaseView, url: str) -> PageRow:
     captures = sorted(view.captures.get(url, ()), key=lambda capture: capture.captured_at)
     findings = view.by_page.get(url, [])
     verdict = view.verdicts.get(url) or _unjudged(url, captures)
-    is_waiting = url not in view.verdicts and bool(captures) and captures[-1].outcome in _SEEN
+    is_waiting = url not in view.verdicts and bool(captures) and captures[-1].outcome in SEEN
     outcome = captures[-1].outcome if captures else Outcome.NOT_VISITED
     first, last = view.times([url])
     rejected, unreviewed = view.counts(findings)
@@ -256,31 +74,51 @@ def _page(view: _View, url: str) -> PageRow:
         findings=tuple(finding.finding_id for finding in findings),
         rejected=rejected,
         unreviewed=unreviewed,
+        page_kind=verdict.page_kind,
+        page_class=verdict.page_class,
+        class_reason=verdict.page_class_reason,
+        grounds=tuple(grounds_of(finding.match for finding in findings)),
+        item_verdicts=tuple(map(_item_words, verdict.item_verdicts)),
+        account_verdicts=tuple(map(_account_words, verdict.account_verdicts)),
+        media_examined=verdict.media_examined,
+        media_confirmed=verdict.media_confirmed,
     )
+
+
+def _item_words(verdict: ItemVerdict) -> str:
+    return f"{verdict.item_id} {verdict.verdict} ({', '.join(verdict.grounds)}): {verdict.rule}"
+
+
+def _account_words(verdict: AccountVerdict) -> str:
+    return f"{verdict.account_id} {verdict.verdict}: {'; '.join(verdict.reasons)}"
 
 
 def _unjudged(url: str, captures: list[Capture]) -> PageVerdict:
     """What is said of a page that no analysis has judged: never that nothing is there."""
     if not captures:
         reason = "no capture of this page is in the case"
-    elif captures[-1].outcome in _SEEN:
+    elif captures[-1].outcome in SEEN:
         reason = "captured, not analysed yet"
     else:
         reason = captures[-1].reason or f"could not be seen: {captures[-1].outcome}"
     return PageVerdict(url, Verdict.INCONCLUSIVE, reasons=(reason,))
 
 
-def _sites(view: _View) -> tuple[SiteRow, ...]:
+def _sites(view: CaseView) -> tuple[SiteRow, ...]:
     grouped: dict[str, list[PageRow]] = defaultdict(list)
     for page in _pages(view):
         grouped[page.site].append(page)
-    return tuple(_site(site, grouped[site]) for site in sorted(grouped))
+    return tuple(
+        _site(view.site(site, [page.page_url for page in grouped[site]]), grouped[site])
+        for site in sorted(grouped)
+    )
 
 
-def _site(site: str, pages: list[PageRow]) -> SiteRow:
-    outcomes = Counter(page.outcome for page in pages)
+def _site(told: SiteVerdict, pages: list[PageRow]) -> SiteRow:
+    outcomes, estimate = Counter(page.outcome for page in pages), told.estimate
+    media = estimate.media if estimate else None
     return SiteRow(
-        site=site,
+        site=told.site,
         verdict=_strongest(page.verdict for page in pages),
         pages=len(pages),
         pages_confirmed=sum(page.verdict == Verdict.CONFIRMED for page in pages),
@@ -292,18 +130,41 @@ def _site(site: str, pages: list[PageRow]) -> SiteRow:
         last_seen=max((page.last_seen for page in pages if page.last_seen), default=None),
         rejected=sum(page.rejected for page in pages),
         unreviewed=sum(page.unreviewed for page in pages),
+        pages_seen=told.seen,
+        observed_share=_share(told.confirmed / told.seen) if told.seen else None,
+        media_examined=told.media_examined,
+        media_confirmed=told.media_confirmed,
+        page_kinds=tuple(f"{kind} {count}" for kind, count in told.kinds),
+        page_classes=tuple(f"{kind} {count}" for kind, count in told.classes),
+        accounts_confirmed=tuple(told.accounts),
+        sample_frame=estimate.frame if estimate else None,
+        sample_drawn=estimate.drawn if estimate else None,
+        sample_judged=estimate.judged if estimate else None,
+        sample_confirmed=estimate.confirmed if estimate else None,
+        estimated_low=_share(estimate.pages.low) if estimate else None,
+        estimated_high=_share(estimate.pages.high) if estimate else None,
+        estimated_media_low=_share(media.low) if media else None,
+        estimated_media_high=_share(media.high) if media else None,
+        reasons=told.reasons,
     )
 
 
-def _accounts(view: _View) -> tuple[AccountRow, ...]:
+def _share(value: float) -> float:
+    return round(value, 4)
+
+
+def _accounts(view: CaseView) -> tuple[AccountRow, ...]:
     grouped = _grouped(view.findings, lambda finding: finding.match.account_id or "")
     return tuple(_account(view, account, grouped[account]) for account in sorted(grouped))
 
 
-def _account(view: _View, account: str, findings: list[Finding]) -> AccountRow:
+def _account(view: CaseView, account: str, findings: list[Finding]) -> AccountRow:
     pages = _distinct(finding.page_url for finding in findings)
     first, last = view.times(pages)
     rejected, unreviewed = view.counts(findings)
+    said = _account_verdicts(view, account, findings)
+    confirmed = [page for page, one in said if one.verdict is Verdict.CONFIRMED]
+    over_pages = _confirmed_over_pages(view, account, findings)
     return AccountRow(
         account_id=account,
         verdict=_strongest(finding.match.verdict for finding in findings),
@@ -316,19 +177,65 @@ def _account(view: _View, account: str, findings: list[Finding]) -> AccountRow:
         findings=tuple(finding.finding_id for finding in findings),
         rejected=rejected,
         unreviewed=unreviewed,
+        account_verdict=Verdict.CONFIRMED
+        if confirmed or over_pages
+        else _strongest(one.verdict for _, one in said)
+        if said
+        else "",
+        grounds=tuple(grounds_of(finding.match for finding in findings)),
+        pages_confirmed=tuple(confirmed),
+        sites_confirmed=_distinct((*map(site_of, confirmed), *over_pages)),
+        account_reasons=_account_reasons(said, over_pages),
     )
 
 
-def _items(view: _View) -> tuple[ItemRow, ...]:
+def _account_verdicts(
+    view: CaseView, account: str, findings: Iterable[Finding]
+) -> list[tuple[str, AccountVerdict]]:
+    """Return what is said of an account on each page where something of it was found."""
+    pages = _distinct(finding.page_url for finding in findings)
+    verdicts = [view.verdicts[page] for page in pages if page in view.verdicts]
+    return [
+        (page.page_url, one)
+        for page in verdicts
+        for one in page.account_verdicts
+        if one.account_id == account
+    ]
+
+
+def _confirmed_over_pages(view: CaseView, account: str, findings: Iterable[Finding]) -> dict[str, int]:
+    """Return the sites on whose pages, taken together, enough posts of an account are confirmed."""
+    sites = _grouped(findings, lambda finding: site_of(finding.page_url))
+    counts = {site: accounts_over_pages(group, view.least_posts) for site, group in sites.items()}
+    return {site: found[AccountId(account)] for site, found in counts.items() if AccountId(account) in found}
+
+
+def _account_reasons(
+    said: Iterable[tuple[str, AccountVerdict]], over_pages: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Return the reasons of the surest pages, and of the sites where posts on several pages confirm."""
+    told = list(said)
+    best = _strongest(one.verdict for _, one in told) if told else ""
+    reasons = [f"{page}: {reason}" for page, one in told if one.verdict == best for reason in one.reasons]
+    reasons += [
+        f"{site}: {count} distinct posts of this account stand on its pages, each confirmed"
+        for site, count in sorted(over_pages.items())
+    ]
+    return tuple(reasons)
+
+
+def _items(view: CaseView) -> tuple[ItemRow, ...]:
     grouped = _grouped(view.findings, lambda finding: finding.match.item_id)
     return tuple(_item(view, item, grouped[item]) for item in sorted(grouped))
 
 
-def _item(view: _View, item: str, findings: list[Finding]) -> ItemRow:
+def _item(view: CaseView, item: str, findings: list[Finding]) -> ItemRow:
     pages = _distinct(finding.page_url for finding in findings)
     first, last = view.times(pages)
     rejected, unreviewed = view.counts(findings)
     best = max(findings, key=lambda finding: (_STRENGTH.index(finding.match.verdict), finding.match.score))
+    told = [one for page in pages for one in _item_verdicts(view, page) if one.item_id == item]
+    surest = max(told, key=lambda one: _STRENGTH.index(one.verdict), default=None)
     return ItemRow(
         item_id=item,
         account_id=best.match.account_id or "",
@@ -344,7 +251,14 @@ def _item(view: _View, item: str, findings: list[Finding]) -> ItemRow:
         findings=tuple(finding.finding_id for finding in findings),
         rejected=rejected,
         unreviewed=unreviewed,
+        grounds=tuple(grounds_of(finding.match for finding in findings)),
+        rule=surest.rule if surest else "",
+        item_reasons=surest.reasons if surest else (),
     )
+
+
+def _item_verdicts(view: CaseView, page: str) -> tuple[ItemVerdict, ...]:
+    return view.verdicts[page].item_verdicts if page in view.verdicts else ()
 
 
 def _grouped(findings: Iterable[Finding], key: Callable[[Finding], str]) -> dict[str, list[Finding]]:
@@ -358,7 +272,7 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({str(value) for value in values}))
 
 
-def _findings(view: _View) -> tuple[FindingRow, ...]:
+def _findings(view: CaseView) -> tuple[FindingRow, ...]:
     return tuple(
         FindingRow(
             finding_id=finding.finding_id,
@@ -371,16 +285,27 @@ def _findings(view: _View) -> tuple[FindingRow, ...]:
             score=finding.match.score,
             reasons=limits_first(finding.match.verdict, finding.match.reasons),
             decision=view.decided.get(finding.finding_id) or "",
+            visibility=_visibility(finding.standing),
+            standing=standing_words(finding.standing) if finding.standing else (),
+            grounds=tuple(grounds_of((finding.match,))),
+            page_kind=view.kind_and_class(finding.page_url)[0],
+            page_class=view.kind_and_class(finding.page_url)[1],
         )
         for finding in view.findings
     )
+
+
+def _visibility(standing: ItemStanding | None) -> str:
+    if standing is None or standing.at_capture is None:
+        return ""
+    return f"{standing.at_capture}{' (assumed)' if standing.is_assumed else ''}"
 
 
 def _strongest(verdicts: Iterable[str]) -> str:
     return max(map(str, verdicts), key=_STRENGTH.index)
 
 
-_BUILDERS: Mapping[By, Callable[[_View], tuple[Row, ...]]] = {
+_BUILDERS: Mapping[By, Callable[[CaseView], tuple[Row, ...]]] = {
     By.PAGE: _pages,
     By.SITE: _sites,
     By.ACCOUNT: _accounts,

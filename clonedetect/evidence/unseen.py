@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clonedetect.evidence.tables import site_of
+from clonedetect.evidence.view import site_of
 from clonedetect.evidence.words import OUTCOMES, PURPOSES
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import CaseContents

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from clonedetect.evidence.tables import NOT_JUDGED
+from clonedetect.evidence.rows import NOT_JUDGED
 from clonedetect.models.capture import Outcome, Purpose
-from clonedetect.models.match import ImageMeasure, Kind, Match, TextMeasure, Verdict
+from clonedetect.models.match import IdentifierMeasure, ImageMeasure, Kind, Match, TextMeasure, Verdict
+from clonedetect.models.verdict import PageClass
 
-__all__ = ["GLOSSARY", "KINDS", "OUTCOMES", "PURPOSES", "VERDICTS", "image_sentences", "text_sentences"]
+__all__ = [
+    "CLASSES",
+    "GLOSSARY",
+    "KINDS",
+    "OUTCOMES",
+    "PURPOSES",
+    "VERDICTS",
+    "identifier_sentences",
+    "image_sentences",
+    "text_sentences",
+]
 
 OUTCOMES: dict[Outcome, str] = {
     Outcome.OK: "received whole and looked at",
@@ -57,6 +68,21 @@ KINDS: dict[Kind, str] = {
     Kind.IDENTIFIER: "the platform's own identifier",
 }
 
+CLASSES: dict[PageClass, str] = {
+    PageClass.UNCLASSED: "nothing of the platform was found on it",
+    PageClass.REPUBLICATION: "it shows the platform's content, and nothing makes it anything else",
+    PageClass.ALLOWED_DOMAIN: "the operator allows what this domain shows",
+    PageClass.ALLOWED_ITEMS: "the posts on it may be shown there, by their own entries",
+    PageClass.AGGREGATOR: "it collects posts that may all be shown there, by their own entries",
+    PageClass.SYNDICATION: "an allowed copy that names the platform's post as its original",
+    PageClass.FEDERATION: "a copy that the protocol of federation makes",
+    PageClass.WEB_ARCHIVE: "a web archive's copy of another site's page",
+    PageClass.SEARCH_CACHE: "a search engine's copy of another site's page",
+    PageClass.EMBED: "the platform itself shows its posts within it",
+    PageClass.QUOTATION: "it quotes a part, and links to the source",
+}
+"""What each class of page means to a reader."""
+
 PURPOSES: dict[Purpose, str] = {
     Purpose.PAGE: "page",
     Purpose.MEDIA: "picture or video",
@@ -75,6 +101,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         " more often",
     ),
     ("capture", "one request and everything that came back, kept byte for byte with its time"),
+    (
+        "class of a page",
+        "what a page is to the platform: a republication, or something that is none, such as a web archive or"
+        " an embed; then no finding on it is more than possible",
+    ),
     ("confirmed", "the pair was compared in detail, and passed rules whose error was measured beforehand"),
     ("custody log", "the list of who did what and when, each line holding the digest of the line before"),
     (
@@ -83,6 +114,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     ("exhibit", "one numbered finding with both sides shown"),
     ("finding", "one item of the platform seen at one place of one page"),
+    (
+        "ground",
+        "an independent kind of evidence: the same bytes, picture, video or text, an id, a handle, a link to"
+        " the file. The same thing twice is one ground",
+    ),
     (
         "hash distance",
         "in how many of 256 bits the fingerprints of two pictures differ; those of unrelated ones differ in"
@@ -96,8 +132,14 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "matched points",
         "places of one picture that were found again in the other, all by one and the same movement",
     ),
+    (
+        "observed, estimated",
+        "counted over the pages that were captured, which a crawl came to; or concluded, from a random"
+        " sample, about the whole list it was drawn from",
+    ),
     ("possible", "alike, but short of the rule for confirmed: only a person may decide"),
     ("record", "one block of the archive file, with a number of its own"),
+    ("sample", "addresses drawn from a list by a rule that anyone can repeat: the list's digest and a seed"),
     ("site", "everything under one registered domain name"),
 )
 """The report's terms, in alphabetical order."""
@@ -140,6 +182,14 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
     if measure.departures:
         named = "; ".join(str(one) for one in measure.departures)
         said.append(f"Of these the operator set otherwise: {named}.")
+    return tuple(said)
+
+
+def identifier_sentences(measure: IdentifierMeasure) -> tuple[str, ...]:
+    """Return what an identifier is and where it stands, in sentences."""
+    said = [f"Ground: {measure.ground}.", f"Place on the page: {measure.locator}."]
+    if not measure.is_ground:
+        said.append("It counts for no verdict.")
     return tuple(said)
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from clonedetect.extract import identifiers
+from clonedetect.extract.embeds import embed_of
 from clonedetect.extract.media_urls import absolute, unwrap
-from clonedetect.extract.places import EntryTree, Place
+from clonedetect.extract.places import EntryTree, Place, Step
 from clonedetect.models.item import MediaKind
 from clonedetect.models.page import (
     BlockKind,
+    Declaration,
+    DeclarationKind,
+    Embed,
+    EmbedKind,
     Identifier,
     IdentifierKind,
     Link,
@@ -44,6 +50,7 @@ PLACEHOLDER = " (placeholder)"
 LINKING = frozenset({"a[href]", "area[href]"})
 """The `source` of pictures that the page leads to without showing them."""
 
+_REPEATS = 8
 _PIECE = 20_000
 _OVERLAP = 2_500  # more than the longest caption the large platforms take (2,200), so none is cut in two
 
@@ -57,6 +64,7 @@ class Omission:
     BLOCKS = "too many text blocks"
     TEXT = "too much text"
     IDENTIFIERS = "too many identifiers"
+    EMBEDS = "too many embeds"
     ADDRESS = "media without a fetchable address"
     NESTED = "documents nested too deep"
     JSON_DEPTH = "JSON nested too deep"
@@ -74,6 +82,8 @@ class PageLimits:
     blocks: int = 10_000
     text_chars: int = 4_000_000
     identifiers: int = 5_000
+    embeds: int = 500
+    declarations: int = 200
     json_values: int = 200_000
     nested_documents: int = 3
 
@@ -118,9 +128,11 @@ class Harvest:
     _links: dict[str, tuple[LinkKind, Place]] = field(default_factory=dict)
     _media: dict[str, _Media] = field(default_factory=dict)
     _blocks: list[tuple[str, BlockKind, Place]] = field(default_factory=list)
-    _texts: set[tuple[str, BlockKind, int]] = field(default_factory=set)
+    _texts: dict[tuple[str, BlockKind, int], list[Place]] = field(default_factory=dict)
     _text_chars: int = 0
     _identifiers: dict[tuple[IdentifierKind, str], Place] = field(default_factory=dict)
+    _embeds: dict[tuple[str, Step], tuple[EmbedKind, Place]] = field(default_factory=dict)
+    _declarations: dict[tuple[DeclarationKind, str], Declaration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.base = self.base or self.url
@@ -159,10 +171,14 @@ class Harvest:
             known.source = source
 
     def add_text(self, text: str, kind: BlockKind, place: Place) -> None:
-        """Take a block of text; the same text twice in one entry is one block."""
+        """Take a block of text; the same text twice in one entry is one block that knows both places."""
         text = text.strip()
         key = (text, kind, place.entry)
-        if not text or key in self._texts:
+        if not text:
+            return
+        if key in self._texts:
+            if len(self._texts[key]) <= _REPEATS:
+                self._texts[key].append(place)
             return
         if len(self._blocks) >= self.limits.blocks:
             self.omitted[Omission.BLOCKS] += 1
@@ -170,7 +186,7 @@ class Harvest:
         if self._text_chars + len(text) > self.limits.text_chars:
             self.omitted[Omission.TEXT] += 1
             return
-        self._texts.add(key)
+        self._texts[key] = []
         self._text_chars += len(text)
         self.entries.mark_text(place.entry)
         if len(text) <= _PIECE:
@@ -185,6 +201,22 @@ class Harvest:
             self._identifiers.setdefault((kind, value), place)
         elif (kind, value) not in self._identifiers:
             self.omitted[Omission.IDENTIFIERS] += 1
+
+    def add_embed(self, raw: str, kind: EmbedKind, place: Place) -> None:
+        """Take an embed if its address is that of another host."""
+        url = absolute(self.base, raw)
+        if url is None or urlsplit(url).hostname == urlsplit(self.url).hostname:
+            return
+        if len(self._embeds) >= self.limits.embeds:
+            self.omitted[Omission.EMBEDS] += (url, place.path) not in self._embeds
+            return
+        self._embeds.setdefault((url, place.path), (kind, place))
+
+    def add_declaration(self, kind: DeclarationKind, value: str, place: Place, media_type: str = "") -> None:
+        """Take what the page says of itself, each once; relative addresses are resolved, others left out."""
+        told = value.strip().lower() if kind is DeclarationKind.TYPE else absolute(self.base, value)
+        if told and len(self._declarations) < self.limits.declarations:
+            self._declarations.setdefault((kind, told), Declaration(kind, told, media_type, str(place.path)))
 
     def add_nested(self, kind: NestedKind, text: str, place: Place, level: int) -> None:
         """Note a document within the page, to be read after what surrounds it."""
@@ -206,7 +238,9 @@ class Harvest:
         """Return the links in page order, up to the limit."""
         self._count(Omission.LINKS, len(self._links) - self.limits.links)
         kept = list(self._links.items())[: self.limits.links]
-        return tuple(Link(url, kind, str(place.path)) for url, (kind, place) in kept)
+        return tuple(
+            Link(url, kind, str(place.path), self.entries.locator(place.entry)) for url, (kind, place) in kept
+        )
 
     def media(self) -> tuple[MediaRef, ...]:
         """Return the media in page order, up to the limit; smaller copies are the first to go."""
@@ -232,31 +266,55 @@ class Harvest:
     def blocks(self) -> tuple[TextBlock, ...]:
         """Return the text blocks in the order they were found."""
         return tuple(
-            TextBlock(text, kind, str(place.path), self.entries.locator(place.entry))
+            TextBlock(
+                text,
+                kind,
+                str(place.path),
+                self.entries.locator(place.entry),
+                self._repeats(text, kind, place.entry),
+            )
             for text, kind, place in self._blocks
         )
+
+    def _repeats(self, text: str, kind: BlockKind, entry: int) -> tuple[str, ...]:
+        """Return where an entry has a text again; "" stands for what is more than is listed."""
+        places = self._texts.get((text, kind, entry), [])
+        listed = tuple(str(place.path) for place in places[:_REPEATS])
+        return (*listed, "") if len(places) > _REPEATS else listed
+
+    def embeds(self) -> tuple[Embed, ...]:
+        """Return what the page has other sites show, in the order it was found."""
+        return tuple(
+            embed_of(kind, url, str(place.path), self.entries.locator(place.entry))
+            for (url, _), (kind, place) in self._embeds.items()
+        )
+
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Return what the page says of itself, in the order it was found."""
+        return tuple(self._declarations.values())
 
     def identifiers(
         self, media: tuple[MediaRef, ...], links: tuple[Link, ...], blocks: tuple[TextBlock, ...]
     ) -> tuple[Identifier, ...]:
         """Return the native ids of `media`, `links` and `blocks`, and those taken one by one."""
-        found: dict[tuple[IdentifierKind, str], str] = {
-            key: str(place.path) for key, place in self._identifiers.items()
+        found: dict[tuple[IdentifierKind, str], tuple[str, str]] = {
+            key: (str(place.path), self.entries.locator(place.entry))
+            for key, place in self._identifiers.items()
         }
-        for kind, value in identifiers.of_path(self.url):
-            found.setdefault((kind, value), "url")
+        for key in identifiers.of_path(self.url):
+            found.setdefault(key, ("url", ""))
         for ref in media:
-            for kind, value in identifiers.of_media(ref.url, ref.unwrapped_url, self.url):
-                found.setdefault((kind, value), ref.locator)
+            for key in identifiers.of_media(ref.url, ref.unwrapped_url, self.url):
+                found.setdefault(key, (ref.locator, ref.entry))
         for link in links:
-            for kind, value in identifiers.of_path(link.url):
-                found.setdefault((kind, value), link.locator)
+            for key in identifiers.of_path(link.url):
+                found.setdefault(key, (link.locator, link.entry))
         for block in blocks:
-            for kind, value in identifiers.of_text(block.text):
-                found.setdefault((kind, value), block.locator)
+            for key in identifiers.of_text(block.text):
+                found.setdefault(key, (block.locator, block.entry))
         self._count(Omission.IDENTIFIERS, len(found) - self.limits.identifiers)
         kept = list(found.items())[: self.limits.identifiers]
-        return tuple(Identifier(kind, value, where) for (kind, value), where in kept)
+        return tuple(Identifier(*key, *where) for key, where in kept)
 
     def _count(self, reason: str, number: int) -> None:
         if number > 0:

@@ -8,12 +8,14 @@ from selectolax.lexbor import LexborNode
 
 from clonedetect.extract.blocks import Runs
 from clonedetect.extract.css import css_images
+from clonedetect.extract.declarations import read_declarations
 from clonedetect.extract.dom import Element, Enter, Leave, parse, walk
 from clonedetect.extract.elements import read_element, read_meta
 from clonedetect.extract.harvest import Harvest, NestedKind
 from clonedetect.extract.json_page import read_flight
 from clonedetect.extract.media_urls import absolute
 from clonedetect.extract.places import Place
+from clonedetect.extract.quotes import Quotes
 from clonedetect.models.page import BlockKind
 
 __all__ = ["HtmlFacts", "read_html"]
@@ -52,6 +54,7 @@ class _Reader:
         self._harvest = harvest
         self._level = level
         self._runs = Runs(harvest)
+        self._quotes = Quotes(harvest)
         self._facts = HtmlFacts()
         self._pushes: list[str] = []
         self._drawings = 0
@@ -63,6 +66,7 @@ class _Reader:
                 self._enter(event.element)
             elif isinstance(event, Leave):
                 self._runs.leave(event.element)
+                self._quotes.leave(event.element)
                 self._drawings -= event.element.tag == "svg"
             elif event.element.tag == "title" and not self._facts.title and not self._drawings:
                 self._facts.title = event.text.strip()
@@ -79,6 +83,8 @@ class _Reader:
 
     def _enter(self, element: Element) -> None:
         tag = element.tag
+        if not self._level:
+            read_declarations(self._harvest, element)
         self._drawings += tag == "svg"
         if tag == "html":
             attributes = element.attributes
@@ -95,6 +101,7 @@ class _Reader:
             self._nest(NestedKind.HTML, element.attributes["srcdoc"], element.place.at("#srcdoc"))
         elif tag == "template":
             self._template(element)
+        self._quotes.enter(element)
         read_element(self._harvest, element, self._level)
 
     def _template(self, element: Element) -> None:

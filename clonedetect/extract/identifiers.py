@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
 from clonedetect.extract.media_urls import asset_ids
 from clonedetect.models.page import IdentifierKind
 
-__all__ = ["is_api", "numeric_id", "of_media", "of_path", "of_text", "shortcode"]
+__all__ = ["is_api", "numeric_id", "of_media", "of_path", "of_segments", "of_text", "shortcode"]
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
@@ -22,6 +22,8 @@ _HASHTAG = re.compile(r"(?<![\w&#/])[#＃](\w{1,100})")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?")
 _CODE = re.compile(r"[A-Za-z0-9_-]{5,40}")
 _DIGITS = re.compile(r"\d{5,25}")
+_LONG_DIGITS = re.compile(r"\d{14,25}")
+_TAG = re.compile(r"\w{1,100}")
 
 _CODE_SEGMENTS = frozenset({"p", "reel", "reels", "tv"})
 _ID_SEGMENTS = frozenset({"media", "post", "posts", "photo", "video", "status"})
@@ -79,14 +81,18 @@ def of_path(url: str) -> Iterator[Found]:
     A last segment of 14 digits or more below another one is taken for an id, too.
     """
     try:
-        segments = [unquote(one) for one in urlsplit(url).path.split("/") if one]
+        yield from of_segments([unquote(one) for one in urlsplit(url).path.split("/") if one])
     except ValueError:
         return
+
+
+def of_segments(segments: Sequence[str]) -> Iterator[Found]:
+    """Yield what a path of these segments, decoded and none of them empty, names; see `of_path`."""
     for before, after in pairwise(segments):
         kind = before.lower()
         if kind in _CODE_SEGMENTS and _CODE.fullmatch(after):
             yield IdentifierKind.SHORTCODE, after
-        elif kind in _TAG_SEGMENTS and re.fullmatch(r"\w{1,100}", after):
+        elif kind in _TAG_SEGMENTS and _TAG.fullmatch(after):
             yield IdentifierKind.HASHTAG, after
         elif kind in _ID_SEGMENTS and _DIGITS.fullmatch(after):
             yield IdentifierKind.NUMERIC_ID, after
@@ -97,11 +103,8 @@ def of_path(url: str) -> Iterator[Found]:
     for segment in segments:
         if segment.startswith("@") and _NAME.fullmatch(segment[1:]):
             yield IdentifierKind.HANDLE, segment[1:]
-    if (
-        len(segments) >= 2
-        and segments[-2].lower() not in _ID_SEGMENTS
-        and re.fullmatch(r"\d{14,25}", segments[-1])
-    ):
+    is_last = len(segments) >= 2 and segments[-2].lower() not in _ID_SEGMENTS
+    if is_last and _LONG_DIGITS.fullmatch(segments[-1]):
         yield IdentifierKind.NUMERIC_ID, segments[-1]
 
 

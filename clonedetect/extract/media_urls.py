@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from clonedetect.models.item import MediaKind
 
-__all__ = ["absolute", "asset_ids", "looks_like_media", "signed_expiry", "unwrap"]
+__all__ = ["absolute", "asset_ids", "looks_like_media", "unwrap"]
 
 _IMAGE_WORDS = "jpg jpeg jpe jfif pjpeg png apng webp gif avif heic heif bmp tif tiff jxl svg"
 _IMAGE = frozenset(_IMAGE_WORDS.split())
@@ -30,7 +29,6 @@ _WRAPS = re.compile(r"htt|aHR0|Ly9|\|\||%7c%7c|=(?:/|%2f|%25)|=[a-z0-9.-]+(?:/|%
 # Most addresses are whole or start at the root; they need none of the care that relative ones do.
 _COMPLETE = re.compile(r"https?://[a-z0-9.-]*[a-z0-9](?::\d{1,5})?(?:[/?#]|\Z)")
 _NO_ADDRESS = re.compile(r"[\s<>{}\"]|^(?:#|mailto:|javascript:|blob:|tel:)", re.IGNORECASE)
-_SIGNED = re.compile(r"[0-9a-f]{7,9}", re.IGNORECASE)
 
 
 def absolute(base: str, raw: str) -> str | None:
@@ -166,16 +164,6 @@ def asset_ids(url: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return tuple(dict.fromkeys(match.group(1) for match in _ASSET_ID.finditer(path.replace("_", "__"))))
-
-
-def signed_expiry(url: str) -> datetime | None:
-    """Return until when a signed address is good (``oe=``, hexadecimal seconds since 1970), or None."""
-    try:
-        fields = dict(parse_qsl(urlsplit(url).query, max_num_fields=64))
-    except ValueError:
-        return None
-    value = fields.get("oe", "")
-    return datetime.fromtimestamp(int(value, 16), UTC) if _SIGNED.fullmatch(value) else None
 
 
 def looks_like_media(value: str) -> MediaKind | None:

@@ -109,6 +109,8 @@ def _content(harvest: Harvest, facts: HtmlFacts, encoding: str, encoding_source:
         identifiers=identifiers,
         omitted=tuple(sorted(harvest.omitted.items())),
         is_script_only=_is_script_only(harvest, facts),
+        embeds=harvest.embeds(),
+        declarations=harvest.declarations(),
     )
 
 

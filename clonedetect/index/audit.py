@@ -17,6 +17,7 @@ from clonedetect.index.featurefiles import SCHEMA as FEATURES_SCHEMA
 from clonedetect.index.hamming import SCHEMA as HAMMING_SCHEMA
 from clonedetect.index.hotfiles import read_plan, verify_arrays
 from clonedetect.index.hotsignals import folder_of
+from clonedetect.index.identifiers import keys_of
 from clonedetect.index.models import SCHEMA as MODEL_SCHEMA
 from clonedetect.index.reference import HotSource
 from clonedetect.index.rows import read_features, read_text_signals, read_thumbnail
@@ -55,7 +56,8 @@ def verify(store: IndexStore, *, read_files: bool = False) -> Verification:
     1. SQLite's own check of the file. 2. Every item's digest from its row and
     its signals. 3. The snapshot id from all items. 4. The lookups of every
     caption, no more and no fewer. 5. The hot files' elements. 6. That each picture
-    has a value of each of the operator's signals. 7. With `read_files`, the digest of
+    has a value of each of the operator's signals. 7. The identifiers of every item, no
+    more and no fewer. 8. With `read_files`, the digest of
     every picture and video that is still in place.
     """
     checked: dict[str, int] = {}
@@ -203,7 +205,33 @@ def _check_signals(store: IndexStore) -> Iterator[str]:  # 6
             )
 
 
-def _check_files(store: IndexStore) -> Iterator[str]:  # 7
+def _check_identifiers(store: IndexStore) -> Iterator[str]:  # 7
+    """Look for each identifier of each item; an index of an older schema has none."""
+    if not store.has_identifiers:
+        return
+    expected = 0
+    for number, item_id, data in store.db.execute("SELECT number, item_id, json FROM items"):
+        try:
+            keys = keys_of(msgspec.json.decode(data, type=Item))
+        except msgspec.DecodeError:
+            return  # said with the items
+        expected += len(keys)
+        marks = ",".join("?" * len(keys))
+        (found,) = store.db.execute(
+            f"SELECT count(*) FROM identifiers WHERE key IN ({marks}) AND number = ?",  # noqa: S608  marks
+            (*keys, number),
+        ).fetchone()
+        is_whole = found == len(keys)
+        yield "" if is_whole else f"item {item_id} cannot be found by all its identifiers; {_REFILL}"
+    (stored,) = store.db.execute("SELECT count(*) FROM identifiers").fetchone()
+    if stored != expected:
+        yield f"{stored} identifiers are stored, the items account for {expected}; {_REFILL}"
+
+
+_REFILL: Final = "import the sources into a new index"
+
+
+def _check_files(store: IndexStore) -> Iterator[str]:  # 8
     rows: list[tuple[Any, ...]] = store.db.execute(
         "SELECT item_id, path, digest FROM media WHERE path IS NOT NULL ORDER BY media_id"
     ).fetchall()
@@ -223,4 +251,5 @@ _CHECKS: Final = {
     "captions": _check_lookups,
     "hot files": _check_hot_files,
     "signals": _check_signals,
+    "identifiers": _check_identifiers,
 }

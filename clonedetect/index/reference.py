@@ -11,7 +11,7 @@ the folder cannot be written to, everything is kept in memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -24,6 +24,7 @@ from clonedetect.index.hamming import HammingIndex
 from clonedetect.index.hothashes import current_hashes
 from clonedetect.index.hotsignals import SignalSource, current_signal, folder_of
 from clonedetect.index.hotsource import HotSource
+from clonedetect.index.identifiers import find
 from clonedetect.index.models import ModelMaker, current_model
 from clonedetect.index.postings import TextPostings
 from clonedetect.index.rows import image_references
@@ -33,7 +34,8 @@ from clonedetect.index.vectors import VectorIndex
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
 from clonedetect.models.minhash import ALIKE_BANDS, jaccard
-from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.page import IdentifierKind
+from clonedetect.models.reference import Generation, Identified, ImageReference, TextReference
 from clonedetect.models.signal import Algorithm
 from clonedetect.models.slot import StoredSignal
 from clonedetect.protocols import CharacterModel, FeatureVotes
@@ -148,6 +150,21 @@ class OpenIndex:
     def item(self, item_id: ItemId) -> Item | None:
         """Return one item, or None if the index has none of this id."""
         return self._store.item(item_id)
+
+    @property
+    def has_identifiers(self) -> bool:
+        """Whether `identified` looks anything up: an index of an older schema has no table for it."""
+        return self._store.has_identifiers
+
+    def identified(
+        self, wanted: Collection[tuple[IdentifierKind, str]]
+    ) -> dict[tuple[IdentifierKind, str], Identified]:
+        """Return the items that carry these identifiers, at most eight of each, by identifier.
+
+        Spellings that differ in case of a handle, or in query and host of a media address, are one.
+        Nothing is found in an index without identifiers.
+        """
+        return find(self._store.db, wanted) if self._store.has_identifiers else {}
 
     def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
         """Return the indexed pictures of these ids, in the order given, removed ones left out."""

@@ -15,11 +15,21 @@ from typing import Final
 from sqlite_utils import Database
 
 from clonedetect.errors import IndexFormatError, InputError
+from clonedetect.index.identifiers import RULES, refill
 
-__all__ = ["BUSY_TIMEOUT_S", "CONTENT_SCHEMA", "DATABASE", "SCHEMA", "connect", "create_tables", "has_tables"]
+__all__ = [
+    "BUSY_TIMEOUT_S",
+    "CONTENT_SCHEMA",
+    "DATABASE",
+    "SCHEMA",
+    "connect",
+    "create_tables",
+    "has_tables",
+    "identifier_rules",
+]
 
 DATABASE: Final = "index.db"
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 CONTENT_SCHEMA: Final = 1
 """What the snapshot id says the content is: other tables for equal content leave it as it is."""
 BUSY_TIMEOUT_S: Final = 5
@@ -33,9 +43,12 @@ CREATE TABLE generations (
   number INTEGER PRIMARY KEY, lineage TEXT NOT NULL, snapshot_id TEXT NOT NULL, committed_at TEXT NOT NULL
 ) STRICT;
 CREATE TABLE items (
-  item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
-  json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
+  number INTEGER PRIMARY KEY, item_id TEXT NOT NULL UNIQUE, account_id TEXT, handle TEXT, permalink TEXT,
+  visibility TEXT NOT NULL, json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER,
+  fingerprint BLOB NOT NULL, digest BLOB NOT NULL
 ) STRICT;
+CREATE TABLE identifiers (key INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (key, number))
+  STRICT, WITHOUT ROWID;
 CREATE TABLE media (
   media_id INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL REFERENCES items (item_id),
   position INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT, digest TEXT, width INTEGER, height INTEGER,
@@ -91,7 +104,22 @@ CREATE TABLE signals (
 """The operator's signals got a table. Local features are packed from here on, which an older program cannot
 read; those that are there stay as they are."""
 
-_STEPS: Final = MappingProxyType({2: _TO_SCHEMA_2, 3: _TO_SCHEMA_3})
+_TO_SCHEMA_4: Final = """
+CREATE TABLE numbered (
+  number INTEGER PRIMARY KEY, item_id TEXT NOT NULL UNIQUE, account_id TEXT, handle TEXT, permalink TEXT,
+  visibility TEXT NOT NULL, json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER,
+  fingerprint BLOB NOT NULL, digest BLOB NOT NULL
+) STRICT;
+INSERT INTO numbered SELECT rowid, item_id, account_id, handle, permalink, visibility, json, source, line,
+  fingerprint, digest FROM items;
+DROP TABLE items;
+ALTER TABLE numbered RENAME TO items;
+CREATE TABLE identifiers (key INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (key, number))
+  STRICT, WITHOUT ROWID"""
+"""Items got numbers of their own, since vacuuming may change rowids, and their identifiers a table, which
+is filled from the items. Rows of other tables name an item by its id, which stays."""
+
+_STEPS: Final = MappingProxyType({2: _TO_SCHEMA_2, 3: _TO_SCHEMA_3, 4: _TO_SCHEMA_4})
 """What brings an index of the schema before to each schema."""
 
 
@@ -155,10 +183,17 @@ def has_tables(db: Database) -> bool:
     return row is not None
 
 
+def identifier_rules(db: Database) -> int | None:
+    """Return the version of the rules that filled the table of identifiers, None if there is none."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'identifiers'").fetchone()
+    return int(row[0]) if row else None
+
+
 def create_tables(db: Database) -> None:
     """Create all tables in one transaction."""
     db.executescript(
-        f"BEGIN IMMEDIATE; {_TABLES} INSERT INTO meta VALUES ('schema', {SCHEMA}); COMMIT;"  # noqa: S608  a number
+        f"BEGIN IMMEDIATE; {_TABLES} "  # noqa: S608  numbers
+        f"INSERT INTO meta VALUES ('schema', {SCHEMA}), ('identifiers', {RULES}); COMMIT;"
     )
 
 
@@ -184,6 +219,7 @@ def _check_schema(db: Database, path: Path) -> None:
 
 def _migrate(db: Database) -> None:
     """Bring an index of an older schema up to ours, step by step in one transaction."""
+    db.execute("PRAGMA foreign_keys = OFF")  # a table that others refer to may be made anew
     db.execute("BEGIN IMMEDIATE")
     try:
         (number,) = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
@@ -192,7 +228,11 @@ def _migrate(db: Database) -> None:
             for statement in _STEPS[reached].format(last=int(last)).split(";"):
                 db.execute(statement)
             db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (reached,))
+        if identifier_rules(db) != RULES:
+            refill(db)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('identifiers', ?)", (RULES,))
     except BaseException:
         db.rollback()
         raise
     db.commit()
+    db.execute("PRAGMA foreign_keys = ON")

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,6 +26,7 @@ from clonedetect.errors import IndexFormatError, InputError
 from clonedetect.index.captions import PreparedCaptions, write_new
 from clonedetect.index.digests import ContentSum, fingerprint_of
 from clonedetect.index.disagreement import disagreement, specified
+from clonedetect.index.identifiers import RULES
 from clonedetect.index.lock import FileLock
 from clonedetect.index.schema import (
     BUSY_TIMEOUT_S,
@@ -33,6 +35,7 @@ from clonedetect.index.schema import (
     connect,
     create_tables,
     has_tables,
+    identifier_rules,
 )
 from clonedetect.index.writing import Change, ItemContents, Provenance, drop_item, write_item
 from clonedetect.models.ids import ItemId
@@ -190,6 +193,11 @@ class IndexStore:
     def signals(self) -> tuple[StoredSignal, ...]:
         """The operator's signals of which the index holds a value for each of its pictures, by name."""
         return tuple(StoredSignal.parse(*pair) for pair in self.algorithms.items() if is_signal_kind(pair[0]))
+
+    @cached_property
+    def has_identifiers(self) -> bool:
+        """Whether items can be found by their identifiers: not where an older program wrote last."""
+        return identifier_rules(self.db) == RULES
 
     @property
     def lineage(self) -> str:

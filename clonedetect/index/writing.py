@@ -12,6 +12,7 @@ import msgspec
 from sqlite_utils import Database
 
 from clonedetect.index.digests import item_digest, media_digest, text_digest
+from clonedetect.index.identifiers import keys_of, replace_keys
 from clonedetect.index.rows import delete_media, delete_text, insert_media, insert_text
 from clonedetect.models.ids import ItemId, MediaId, TextId
 from clonedetect.models.item import Item, Media, Visibility
@@ -26,6 +27,7 @@ __all__ = [
     "Written",
     "drop_item",
     "item_row",
+    "next_number",
     "write_item",
 ]
 
@@ -97,13 +99,15 @@ def write_item(
     """Store an item in place of what was stored of it; `at` is when it was first indexed, if it is new."""
     item = contents.item
     row = db.execute("SELECT digest, json FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
-    first = at if row is None else msgspec.json.decode(row[1], type=Item).first_indexed_at
+    old = None if row is None else msgspec.json.decode(row[1], type=Item)
+    first = at if old is None else old.first_indexed_at
     item = replace(item, first_indexed_at=item.first_indexed_at or first)
-    db.execute(_UPSERT, item_row(item, contents.digest, fingerprint, provenance))
+    db.execute(_UPSERT, (*item_row(item, contents.digest, fingerprint, provenance), None))
     _write_media(db, item, contents, generation)
     if row is not None and row[0] == contents.digest:
         return Written(Change.UNCHANGED, row[0], contents.digest)
     _write_text(db, item, contents.text_signals, generation)
+    _write_identifiers(db, item, old)
     db.execute("DELETE FROM removed_items WHERE item_id = ?", (item.item_id,))
     if row is None:
         return Written(Change.ADDED, None, contents.digest)
@@ -112,9 +116,10 @@ def write_item(
 
 def drop_item(db: Database, item_id: ItemId, *, generation: int, at: datetime) -> bytes | None:
     """Take an item out of every table, leave a tombstone, and return its digest; None if there was none."""
-    row = db.execute("SELECT digest FROM items WHERE item_id = ?", (item_id,)).fetchone()
+    row = db.execute("SELECT digest, number, json FROM items WHERE item_id = ?", (item_id,)).fetchone()
     if row is None:
         return None
+    replace_keys(db, row[1], keys_of(msgspec.json.decode(row[2], type=Item)), ())
     media = db.execute("SELECT media_id FROM media WHERE item_id = ?", (item_id,)).fetchall()
     for (media_id,) in media:
         delete_media(db, MediaId(media_id), generation=generation)
@@ -129,10 +134,10 @@ def drop_item(db: Database, item_id: ItemId, *, generation: int, at: datetime) -
 
 INSERT_ITEM: Final = """
 INSERT INTO items
-  (item_id, account_id, handle, permalink, visibility, json, source, line, fingerprint, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (item_id, account_id, handle, permalink, visibility, json, source, line, fingerprint, digest, number)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-"""Takes what `item_row` returns."""
+"""Takes what `item_row` returns, and the item's number, or None for the next one."""
 
 _UPSERT: Final = f"""
 {INSERT_ITEM}
@@ -141,11 +146,17 @@ ON CONFLICT (item_id) DO UPDATE SET account_id = excluded.account_id, handle = e
   source = excluded.source, line = excluded.line, fingerprint = excluded.fingerprint, digest = excluded.digest
 """
 
+
+def next_number(db: Database) -> int:
+    """Return the number of the next new item; nobody else gives one while we write."""
+    return int(db.execute("SELECT coalesce(max(number), 0) + 1 FROM items").fetchone()[0])
+
+
 ItemRow = tuple[str, str | None, str | None, str | None, str, str, str, int | None, bytes, bytes]
 
 
 def item_row(item: Item, digest: bytes, fingerprint: bytes, provenance: Provenance) -> ItemRow:
-    """Return the row of `items` for one item as it is, `first_indexed_at` included."""
+    """Return the row of `items` for one item as it is, `first_indexed_at` included, but its number."""
     widest = min((span.visibility for span in item.visibility), key=_WIDEST_FIRST.index)
     return (
         item.item_id,
@@ -194,6 +205,11 @@ def _write_text(db: Database, item: Item, signals: TextSignals | None, generatio
     if text_id is not None:
         db.execute("DELETE FROM texts WHERE text_id = ?", (text_id,))
     insert_text(db, item, item.caption or "", signals, generation=generation, text_id=text_id)
+
+
+def _write_identifiers(db: Database, item: Item, old: Item | None) -> None:
+    (number,) = db.execute("SELECT number FROM items WHERE item_id = ?", (item.item_id,)).fetchone()
+    replace_keys(db, number, () if old is None else keys_of(old), keys_of(item))
 
 
 def _completed(item: Item, media_signals: Sequence[ImageSignals | None]) -> Item:

@@ -10,32 +10,38 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
+from clonedetect.analysis.addresses import is_at
+from clonedetect.analysis.classes import Circumstances
+from clonedetect.analysis.embeds import own_players
+from clonedetect.analysis.findings import ExaminedMedia
 from clonedetect.analysis.page import (
-    ExaminedMedia,
     PageAnalysis,
-    Tolerance,
     judge_page,
     judge_redirected,
     judge_unseen,
 )
-from clonedetect.analysis.repeated import repeated_blocks
+from clonedetect.analysis.repeated import Repetition, repetition_of
+from clonedetect.analysis.snapshots import may_be_archived
+from clonedetect.archive.warc import read_facts
 from clonedetect.case.store import CaseStore
 from clonedetect.errors import InputError, UrlError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
+from clonedetect.index.identifiers import RULES
 from clonedetect.index.reference import OpenIndex
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.banks import Banks
 from clonedetect.jobs.copying import copy_references
 from clonedetect.jobs.doctor import software
-from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined
+from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined, is_icon
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
 from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
-from clonedetect.models.match import Verdict
+from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.page import LinkKind, MediaRef, PageContent
+from clonedetect.models.standing import standing_of
 from clonedetect.signals.image import QueryImage
 
 __all__ = ["AnalysisRun", "PageDone", "analyse_case"]
@@ -93,7 +99,8 @@ class AnalysisRun:
         done, total = 0, sum(page.url not in judged for page in pages)
         for site in _by_site(pages).values():
             waiting = [page for page in site if page.url not in judged]
-            repeated = repeated_blocks(content for _, content in self._contents(site if waiting else ()))
+            told = self._contents(site if waiting else ())
+            repeated = repetition_of((capture.url, content) for capture, content in told)
             for capture, content in self._contents(waiting, with_unseen=True):
                 found = self._judge(capture, content, repeated)
                 self._store(found)
@@ -119,38 +126,65 @@ class AnalysisRun:
         read = self.examiner.page(content, capture.final_url, capture.content_type)
         return PageContent(capture.url, omitted=((read.reason, 1),)) if isinstance(read, Unexamined) else read
 
-    def _judge(self, capture: Capture, content: PageContent, repeated: frozenset[Digest]) -> PageAnalysis:
+    def _judge(self, capture: Capture, content: PageContent, repeated: Repetition) -> PageAnalysis:
         if capture.outcome is not Outcome.OK:
             return judge_unseen(capture)
         if _leads_elsewhere(capture):
             return judge_redirected(capture)
         media = self._examine(content.media)
-        texts = self.examiner.texts(content.blocks, repeated)
+        texts = self.examiner.texts(content.blocks, repeated.blocks)
+        shown = [match for picture in media for match in picture.matches]
+        named = self.examiner.identifiers(content, (*shown, *texts))
         content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
         thresholds = self.examiner.settings.thresholds.text
-        tolerance = self._tolerance(capture.final_url)
-        return judge_page(capture, content, media, texts, thresholds, tolerance=tolerance)
+        circumstances = self._circumstances(capture)
+        told = (*texts, *named)
+        found = judge_page(capture, content, media, told, thresholds, circumstances=circumstances)
+        found = found.as_copy_of(repeated.copies.get(capture.url, ""))
+        return replace(found, findings=tuple(self._stood(one, capture) for one in found.findings))
+
+    def _stood(self, finding: Finding, capture: Capture) -> Finding:
+        """Note who could see the item when the page was captured; an account's name is no item's."""
+        named = finding.match.identifier
+        if named is not None and not named.names_item:
+            return finding
+        item = self.index.item(finding.match.item_id)
+        return finding if item is None else replace(finding, standing=standing_of(item, capture.captured_at))
 
     def _unseen_frames(self, content: PageContent) -> Iterator[tuple[str, int]]:
-        """Count frames whose documents were not captured: readers see them as parts of the page."""
-        frames = [link.url for link in content.links if link.kind is LinkKind.FRAME]
+        """Count frames whose documents were not captured: readers see them as parts of the page.
+
+        Whatever the platform's own player shows, the platform serves: no copy, and no part that is missing.
+        """
+        players = own_players(content, self.examiner.settings.platform.hosts)
+        own = {embed.url.partition("#")[0] for embed in players}
+        frames = [link.url for link in content.links if link.kind is LinkKind.FRAME and link.url not in own]
         unseen = sum(_normal(url) not in self._seen for url in frames)
         if unseen:
             yield "frame: not captured", unseen
 
-    def _tolerance(self, url: str) -> Tolerance:
-        """Return who allowed what on the page at `url`: the operator whole domains, an item's owner some."""
-        host = normalise(url).host
-        is_listed = _site(url) in self._allowed_sites
+    def _circumstances(self, capture: Capture) -> Circumstances:
+        """Return what settings, index and the answer's header say of the page."""
+        settings, host = self.examiner.settings, normalise(capture.final_url).host
 
-        def reason(item_id: ItemId) -> str:
-            if is_listed:
-                return "the domain is on the operator's allow list"
+        def allows(item_id: ItemId) -> bool:
             item = self.index.item(item_id)
-            is_allowed = item is not None and any(_is_below(host, name) for name in item.allowed_domains)
-            return "the item may be shown on this domain, by its own entry" if is_allowed else ""
+            return item is not None and is_at(host, item.allowed_domains)
 
-        return reason
+        return Circumstances(
+            platform_hosts=(*settings.platform.hosts, *settings.platform.media_hosts),
+            is_allowed_domain=_site(capture.final_url) in self._allowed_sites,
+            allows_item=allows,
+            allows_federation=settings.allow.federation,
+            headers=self._headers(capture),
+        )
+
+    def _headers(self, capture: Capture) -> tuple[tuple[str, str], ...]:
+        """Return the header of the answer where a rule asks for it, from the archive."""
+        if not may_be_archived(capture.final_url):
+            return ()
+        exchanges = read_facts(self.store.folder, capture).exchanges
+        return exchanges[-1].headers if exchanges else ()
 
     def _examine(self, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
         named = [(ref, self._bytes_of(ref)) for ref in media]
@@ -188,20 +222,27 @@ class AnalysisRun:
     def _examined(
         self, ref: MediaRef, data: bytes | Unexamined, siblings: Sequence[QueryImage]
     ) -> ExaminedMedia:
+        place = ExaminedMedia(ref.url, locator=ref.locator, entry=ref.entry)
         if isinstance(data, Unexamined):
-            return ExaminedMedia(ref.url, not_examined=data.reason)
+            return replace(place, not_examined=data.reason)
         picture = self._compare(digest_of(data), siblings)
         capture = self._capture_of(ref.url)
-        if capture is None and isinstance(picture.outcome, ImageOutcome) and picture.outcome.matches:
-            self.store.put_object(data)  # it stands in the page itself, and an exhibit shows it by digest
-        url = capture.url if capture else ref.url
-        record_id = capture.record_id if capture else None
         outcome = picture.outcome
+        if capture is None and isinstance(outcome, ImageOutcome) and outcome.matches:
+            self.store.put_object(data)  # it stands in the page itself, and an exhibit shows it by digest
+        query = self._queries[picture.digest]
+        examined = replace(
+            place,
+            url=capture.url if capture else ref.url,
+            record_id=capture.record_id if capture else None,
+            content_digest=picture.digest,
+            is_photograph=isinstance(query, Unexamined) or not is_icon(query),
+        )
         if isinstance(outcome, Unexamined):
-            return ExaminedMedia(url, (), record_id, picture.digest, outcome.reason)
+            return replace(examined, not_examined=outcome.reason)
         unsure = outcome.verdict is Verdict.INCONCLUSIVE and not outcome.matches
         why = f"picture: {outcome.reasons[0]}" if unsure and outcome.reasons else ""
-        return ExaminedMedia(url, outcome.matches, record_id, picture.digest, why)
+        return replace(examined, matches=outcome.matches, not_examined=why)
 
     def _compare(self, digest: Digest, siblings: Sequence[QueryImage]) -> _Picture:
         # Which other pictures stand beside it is part of the question: a verdict must
@@ -248,7 +289,11 @@ def analyse_case(
     generation = index.snapshot()
     pages = _latest(store.captures())
     newest = max((page.captured_at for page in store.captures()), default=None)
-    environment = (*software(), *((f"signal {one.name}", one.deciding) for one in examiner.signals))
+    environment = (
+        *software(),
+        *((f"signal {one.name}", one.deciding) for one in examiner.signals),
+        ("identifiers", f"rules {RULES}" if index.has_identifiers else "not in this index"),
+    )
     decided_by = (generation.snapshot_id, banks.recorded, environment)
     analysis = None if is_anew else _continued(store, decided_by, newest)
     if analysis is None:
@@ -333,11 +378,6 @@ def _normal(url: str) -> str:
         return str(normalise(url))
     except UrlError:
         return ""
-
-
-def _is_below(host: str, domain: str) -> bool:
-    name = domain.strip().strip(".").lower()
-    return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _inline(url: str) -> bytes | Unexamined:

@@ -13,7 +13,9 @@ from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.bank import NegativeBank
 from clonedetect.match.candidates import ImageOutcome, match_image
+from clonedetect.match.identify import identify
 from clonedetect.match.mask import MaskCache
+from clonedetect.match.native import NativeIds
 from clonedetect.match.text import match_texts
 from clonedetect.models.ids import Digest
 from clonedetect.models.match import Match, Verdict
@@ -25,7 +27,7 @@ from clonedetect.signals.display import ShownPicture, shown_picture
 from clonedetect.signals.image import QueryImage, query_image
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
-__all__ = ["WITHHELD", "Examiner", "Unexamined"]
+__all__ = ["WITHHELD", "Examiner", "Unexamined", "is_icon"]
 
 WITHHELD = "withheld: on the operator's list of blocked content"
 """Why something on `banks.blocked_digests` was not examined."""
@@ -122,9 +124,8 @@ class Examiner:
     def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:
         """Compare a picture; `siblings` are other pictures of its site, whose common parts are template."""
         self._require_open()
-        width, height = query.signals.width, query.signals.height
-        is_whole = "truncated" not in query.signals.flags
-        if is_whole and max(width, height) < _LEAST_SIDE:
+        if is_icon(query):
+            width, height = query.signals.width, query.signals.height
             return ImageOutcome(Verdict.NONE, (), (f"{width} x {height} pixels show no photograph",))
         others = [one for one in siblings if one.signals.digest != query.signals.digest]
         thresholds = self.settings.thresholds.image
@@ -143,6 +144,17 @@ class Examiner:
         self._require_open()
         return match_texts(blocks, self.index, self.settings.thresholds.text, self.phrases, repeated)
 
+    def identifiers(self, content: PageContent, others: Sequence[Match] = ()) -> tuple[Match, ...]:
+        """Find items and accounts by their identifiers on a page; `others` are what else it showed."""
+        self._require_open()
+        return identify(content, self.index, NativeIds.of(self.settings.platform), others)
+
     def _require_open(self) -> None:
         if self._is_closed:
             raise UsageError("the examiner is closed: nothing can be compared with it")
+
+
+def is_icon(query: QueryImage) -> bool:
+    """Return whether a picture is too small to show a photograph; a truncated one may have been larger."""
+    is_whole = "truncated" not in query.signals.flags
+    return is_whole and max(query.signals.width, query.signals.height) < _LEAST_SIDE

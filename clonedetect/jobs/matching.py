@@ -18,7 +18,7 @@ from clonedetect.match.text import is_too_short
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.item import MediaKind
 from clonedetect.models.match import Match, Verdict
-from clonedetect.models.page import BlockKind, TextBlock
+from clonedetect.models.page import BlockKind, PageContent, TextBlock
 
 __all__ = ["FileResult", "QueryKind", "list_files", "match_files"]
 
@@ -160,21 +160,23 @@ def _page(examiner: Examiner, name: str, data: bytes) -> FileResult:
     unseen = [f"not examined: {count} x {reason}" for reason, count in content.omitted]
     if content.media:
         unseen.append(f"not examined: {len(content.media)} x picture or video the page refers to")
-    return _texts(examiner, name, QueryKind.HTML, content.blocks, tuple(unseen))
+    return _texts(examiner, name, QueryKind.HTML, content, tuple(unseen))
 
 
 def _text(examiner: Examiner, name: str, data: bytes) -> FileResult:
     text = decode(data, "text/plain").text
     if _is_binary(data, text):
         return _unseen(name, QueryKind.OTHER, "neither a picture, a page nor a text")
-    return _texts(examiner, name, QueryKind.TEXT, (TextBlock(text, BlockKind.LEAF, "file"),), ())
+    content = PageContent("", blocks=(TextBlock(text, BlockKind.LEAF, "file"),))
+    return _texts(examiner, name, QueryKind.TEXT, content, ())
 
 
 def _texts(
-    examiner: Examiner, name: str, kind: QueryKind, blocks: tuple[TextBlock, ...], unseen: tuple[str, ...]
+    examiner: Examiner, name: str, kind: QueryKind, content: PageContent, unseen: tuple[str, ...]
 ) -> FileResult:
-    matches = examiner.texts(blocks)
-    if is_too_short(blocks, examiner.index.model, examiner.settings.thresholds.text):
+    matches = examiner.texts(content.blocks)
+    matches += examiner.identifiers(content, matches)
+    if is_too_short(content.blocks, examiner.index.model, examiner.settings.thresholds.text):
         unseen = (*unseen, "the text is too short to prove anything")
     verdict = Verdict.INCONCLUSIVE if unseen else Verdict.NONE
     return _result(name, kind, matches, verdict, unseen or ("compared, and nothing of the index was found",))

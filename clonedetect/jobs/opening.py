@@ -15,7 +15,7 @@ from clonedetect.protocols import CharacterModel
 from clonedetect.signals.background import background_model, operator_background
 from clonedetect.signals.charmodel import CharModel
 
-__all__ = ["CharModels", "open_reference"]
+__all__ = ["CharModels", "open_reference", "shortfall"]
 
 
 def open_reference(
@@ -35,6 +35,16 @@ def open_reference(
         model=CharModels(background),
         algorithms=index_algorithms(),
         signals=[signal.stored for signal in signals],
+    )
+
+
+def shortfall(index: OpenIndex) -> str:
+    """Return what cannot be looked up in an index that an older program made, "" where nothing is amiss."""
+    if index.has_identifiers:
+        return ""
+    return (
+        "handles, ids and hotlinks are not looked up: an older program wrote the index last; "
+        "the next clonedetect index add brings it up to date"
     )
 
 

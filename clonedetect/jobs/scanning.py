@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from clonedetect.analysis.site import Estimate, estimate_of
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
@@ -31,16 +32,17 @@ from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
+from clonedetect.jobs.drawing import SampleRequest, draw_seeds
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
-from clonedetect.jobs.opening import open_reference
+from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
 from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
-from clonedetect.models.case import GrantFile
+from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.settings.file import SettingsFile, read_settings
 
@@ -58,7 +60,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """What the operator asked for; `approvers` are files of public keys."""
+    """What the operator asked for; `approvers` are files of public keys.
+
+    With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    """
 
     grant: Path
     index: Path | None
@@ -69,6 +74,7 @@ class ScanRequest:
     crawl: bool = True
     analyse: bool = True
     workers: int = 2
+    sample: SampleRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,10 @@ ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | WarningEvent
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """How the case stands after the scan; counts are of the whole case but for the crawl's own."""
+    """How the case stands after the scan; counts are of the whole case but for the crawl's own.
+
+    `estimate` is what the case's sample says of its list, None where none was drawn.
+    """
 
     captures: int
     outcomes: tuple[tuple[str, int], ...]
@@ -110,6 +119,7 @@ class ScanSummary:
     pages: int
     seconds: float
     stopped_by: str
+    estimate: Estimate | None = None
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -136,9 +146,11 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
         raise UsageError("a new case needs URLs: name some, or a list of them with @FILE")
     if request.index is not None:
-        open_reference(
-            request.index, signals=signals
-        ).close()  # a wrong index is told before the first request
+        # A wrong index is told before the first request.
+        with open_reference(request.index, signals=signals) as opened:
+            missing = shortfall(opened)
+        if missing:
+            on_event(WarningEvent(missing))
     if not request.crawl and not (request.case / "case.db").exists():
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     who = acting(chosen.settings.signing.actor)
@@ -148,6 +160,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             on_event(NoteEvent(text))
         stopped_by, is_anew = "", False
         if request.crawl:
+            request = _drawn(request, store, on_event, actor=who)
             _require_open_window(request, signed.grant, store, on_event)
             archive = WarcArchive.open(
                 store.folder,
@@ -188,6 +201,16 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         if stop.is_set:
             raise KeyboardInterrupt
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
+
+
+def _drawn(
+    request: ScanRequest, store: CaseStore, on_event: Callable[[ScanEvent], None], *, actor: str
+) -> ScanRequest:
+    """Return the request with the addresses that are really asked for, and say so where not all are."""
+    seeds, told = draw_seeds(store, request.seeds, request.sample, now=_now(), actor=actor)
+    if told:
+        on_event(NoteEvent(told))
+    return replace(request, seeds=tuple(seeds))
 
 
 def _now() -> datetime:
@@ -368,4 +391,11 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
         pages=len(contents.verdicts),
         seconds=0.0,
         stopped_by=stopped_by,
+        estimate=_estimate(contents),
     )
+
+
+def _estimate(contents: CaseContents) -> Estimate | None:
+    if contents.sample is None:
+        return None
+    return estimate_of(contents.sample, {verdict.page_url: verdict for verdict in contents.verdicts})

@@ -26,8 +26,10 @@ _NO_WORKBOOK = (
 """What openpyxl raises for an archive that is no workbook, or one whose sheets are damaged."""
 
 
-def read_seeds(arguments: Iterable[str]) -> tuple[str, ...]:
-    """Return the URLs named, in order and each once; ``@FILE`` is read, its format told by content.
+def read_seeds(arguments: Iterable[str], *, is_distinct: bool = True) -> tuple[str, ...]:
+    """Return the URLs named, in order; ``@FILE`` is read, its format told by content.
+
+    Each is given once where `is_distinct`, else as often as it is named.
 
     Cells of a table that are no http or https URL are other columns. Lines of a
     plain list are not passed over: empty ones and those after a ``#`` apart,
@@ -37,7 +39,7 @@ def read_seeds(arguments: Iterable[str]) -> tuple[str, ...]:
     urls: list[str] = []
     for argument in arguments:
         urls += _from_file(Path(argument[1:])) if argument.startswith("@") else [argument]
-    return tuple(dict.fromkeys(urls))
+    return tuple(dict.fromkeys(urls)) if is_distinct else tuple(urls)
 
 
 def _from_file(path: Path) -> list[str]:

@@ -250,22 +250,24 @@ class _Search:
         reasons = ["exactly the bytes we hold"]
         if len(accounts) > 1:
             reasons.append(f"{len(accounts)} accounts publish these bytes")
-        verdict = Verdict.CONFIRMED
+        gates = list(judged.measure.gates)
+        closed = len(gates)
         if len(accounts) >= SHARED_BY:
-            verdict = Verdict.POSSIBLE
+            gates.append("shared")
         if is_low_content(query):
-            verdict = Verdict.POSSIBLE
+            gates.append("low content")
             reasons.append("the picture holds too little to be anybody's own")
         if judged.measure.masked_share > 0.8:
-            verdict = Verdict.POSSIBLE
+            gates.append("masked")
             reasons.append("nearly all of it is shared with other items of the index")
+        verdict = Verdict.POSSIBLE if len(gates) > closed else Verdict.CONFIRMED
         left, top = (float(side) for side in query.origin)
         right, bottom = left + query.width, top + query.height
         outline = ((left, top), (right, top), (right, bottom), (left, bottom))
         region = Region(RegionKind.IMAGE, polygon=outline)
         figures = judged.reasons if comparison is not None else caveats(query, self.thresholds)
         others = max(judged.measure.other_accounts, len(accounts - {reference.account_id}))
-        measure = replace(judged.measure, other_accounts=others)
+        measure = replace(judged.measure, other_accounts=others, gates=tuple(dict.fromkeys(gates)))
         return Judgement(verdict, measure, (*reasons, *figures), (region,))
 
     def _decided(
@@ -314,7 +316,8 @@ def _beside_bank(found: Judgement, names: tuple[str, ...]) -> Judgement:
     if not names:
         return found
     verdict = Verdict.POSSIBLE if found.verdict is Verdict.CONFIRMED else found.verdict
-    return replace(found, verdict=verdict, reasons=(*found.reasons, in_bank(names)))
+    measure = replace(found.measure, gates=tuple(dict.fromkeys((*found.measure.gates, "bank"))))
+    return replace(found, verdict=verdict, measure=measure, reasons=(*found.reasons, in_bank(names)))
 
 
 def _left_out(hashed: Sequence[ImageCandidate]) -> tuple[str, ...]:

@@ -143,7 +143,8 @@ def confirm_image(
     if bank:
         objections += (f"what is left out is {in_bank(bank)}",)
     objections += caveats(query, thresholds)
-    plain = replace(_measure(query, reference, masked, support), other_accounts=accounts)
+    gates = (*(("shared",) if accounts else ()), *(("bank",) if bank else ()))
+    plain = replace(_measure(query, reference, masked, support), other_accounts=accounts, gates=gates)
     measure = _under(thresholds, _with_route(plain, route, rule))
     figures = _figures(measure, masked, route) + laid
     regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)

@@ -9,7 +9,9 @@ from enum import StrEnum
 from clonedetect.models.capture import Capture, RefusalRecord
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
-from clonedetect.models.match import Finding, PageVerdict
+from clonedetect.models.match import Finding
+from clonedetect.models.sample import Sample
+from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
     "Analysis",
@@ -102,7 +104,8 @@ class CaseContents:
 
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
-    holds (finding_id, analysis_id): a later analysis may not have come to all.
+    holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
+    None where no sample of addresses was drawn.
     """
 
     case_id: str
@@ -118,6 +121,7 @@ class CaseContents:
     decisions: tuple[Decision, ...]
     archive_files: tuple[str, ...]
     judged_by: tuple[tuple[str, int], ...] = ()
+    sample: Sample | None = None
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

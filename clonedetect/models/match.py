@@ -1,4 +1,4 @@
-"""Candidates, confirmed pairs, and what is said of a page."""
+"""Compared pairs of a query and an item, their measures, and where they were seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from clonedetect.models.calibration import Departure
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId
 from clonedetect.models.page import IdentifierKind
 from clonedetect.models.settings import ImageThresholds, TextThresholds
+from clonedetect.models.standing import ItemStanding
 
 __all__ = [
     "Finding",
@@ -18,7 +19,6 @@ __all__ = [
     "ImageMeasure",
     "Kind",
     "Match",
-    "PageVerdict",
     "Region",
     "RegionKind",
     "TextMeasure",
@@ -92,7 +92,9 @@ class ImageMeasure:
     the other accounts of the index that publish this picture as a whole;
     `calibration` names the bounds that were applied, whose error rates were measured in the
     run `calibration_run` and are published under that name; `thresholds` are those
-    that the deployment set, and `departures` which of them are not the calibrated ones.
+    that the deployment set, and `departures` which of them are not the calibrated ones;
+    `gates` say why the picture tells little of whose it is (``shared``, ``bank``, ``low
+    content``, ``masked``), which no other ground on the page cures.
     """
 
     media_id: MediaId
@@ -114,6 +116,7 @@ class ImageMeasure:
     calibration_run: str = ""
     thresholds: ImageThresholds | None = None
     departures: tuple[Departure, ...] = ()
+    gates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,10 @@ class IdentifierMeasure:
     `value` is the identifier in the platform's spelling, `seen` as it stands
     on the page, `locator` where. `created_at` is the time a numeric id or
     shortcode carries, `expires_at` when the signature of a media URL ends.
+    `entry` is the repeated sibling it stands in, "" for none.
+    `is_mention` says that the page speaks of the account or leads to the post,
+    which whoever writes about them does; `is_ambiguous` that others may well use the same
+    value; `is_contradicted` that the time the id carries is not the item's.
     """
 
     ground: Ground
@@ -165,6 +172,20 @@ class IdentifierMeasure:
     locator: str
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    entry: str = ""
+    is_mention: bool = False
+    is_ambiguous: bool = False
+    is_contradicted: bool = False
+
+    @property
+    def is_ground(self) -> bool:
+        """Whether it may count for a verdict."""
+        return not (self.is_mention or self.is_ambiguous or self.is_contradicted)
+
+    @property
+    def names_item(self) -> bool:
+        """Whether it tells the post; a handle or account tells none of an account's posts from the others."""
+        return self.kind not in (IdentifierKind.HANDLE, IdentifierKind.ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +215,8 @@ class Finding:
 
     `page_record_id` is the page's capture, `record_id` the record the matched
     bytes are in (the media's for a picture, the page's for text). `finding_id`
-    is stable over repeated analysis of the same records.
+    is stable over repeated analysis of the same records. `standing` is who could see
+    the item when the page was captured; None in cases that were analysed before it was noted.
     """
 
     finding_id: str
@@ -205,16 +227,4 @@ class Finding:
     content_digest: Digest
     quoted_text: str
     match: Match
-
-
-@dataclass(frozen=True, slots=True)
-class PageVerdict:
-    """What is said of one page, with its grounds and what could not be examined."""
-
-    page_url: str
-    verdict: Verdict
-    kinds: tuple[Kind, ...] = ()
-    items: tuple[ItemId, ...] = ()
-    accounts: tuple[AccountId, ...] = ()
-    reasons: tuple[str, ...] = ()
-    not_examined: tuple[tuple[str, int], ...] = ()
+    standing: ItemStanding | None = None

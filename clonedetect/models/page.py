@@ -9,6 +9,10 @@ from clonedetect.models.item import MediaKind
 
 __all__ = [
     "BlockKind",
+    "Declaration",
+    "DeclarationKind",
+    "Embed",
+    "EmbedKind",
     "Identifier",
     "IdentifierKind",
     "Link",
@@ -47,15 +51,18 @@ class IdentifierKind(StrEnum):
     NUMERIC_ID = "numeric_id"
     ASSET_ID = "asset_id"
     HOTLINK = "hotlink"
+    PERMALINK = "permalink"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An absolute http(s) URL found on the page."""
+    """An absolute http(s) URL found on the page; `entry` as in `MediaRef`."""
 
     url: str
     kind: LinkKind
     locator: str
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +85,89 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """Raw text of one block; spans are code points of exactly this string."""
+    """Raw text of one block; spans are code points of exactly this string.
+
+    `repeats` are the locators at which the entry has the very same text again, the first
+    few of them, then "" for any more.
+    """
 
     text: str
     kind: BlockKind
     locator: str
     entry: str = ""
+    repeats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A native id, handle or tag, with where it was seen."""
+    """A native id, handle or tag, with where it was seen; `entry` as in `MediaRef`."""
 
     kind: IdentifierKind
     value: str
     locator: str
+    entry: str = ""
+
+
+class DeclarationKind(StrEnum):
+    """What a page says of itself, or has loaded, beside its content."""
+
+    CANONICAL = "canonical"
+    ALTERNATE = "alternate"
+    SOURCE = "source"
+    TYPE = "type"
+    SCRIPT = "script"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One thing a page says of itself; its own word, which whoever copies may write as well.
+
+    `value` is an absolute http(s) URL, for a `TYPE` the name (``og:type``, the
+    last part of a schema.org type) in lower case; `media_type` is that of an `ALTERNATE`.
+    """
+
+    kind: DeclarationKind
+    value: str
+    media_type: str = ""
+    locator: str = ""
+
+
+class EmbedKind(StrEnum):
+    """How a page shows what another site publishes."""
+
+    FRAME = "frame"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """A place where the page has another site's own post shown or quoted, instead of a copy of it.
+
+    `host` is the other site's, in lower case. A `FRAME` loads `url` (iframe,
+    object, embed; lazy ones too), a `QUOTE` is a card or quotation that names
+    `url` as its source. `permalink` is the post's address that `url` gives, or
+    "", and `native_id` the shortcode or numeric id in it, or "". Locators of
+    everything inside a quote begin with its `locator`. What an embed says is
+    the page's own word: nobody has looked at what the frame shows.
+    """
+
+    kind: EmbedKind
+    host: str
+    url: str
+    locator: str
+    entry: str = ""
+    permalink: str = ""
+    native_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """Everything examined of one page; `omitted` counts by reason what was not.
 
-    `encoding` is the charset used and `encoding_source` what decided it.
+    `embeds` are those of all other hosts; whose a host is, the platform's
+    settings say. `declarations` are what the document itself says, not what stands in
+    documents within it. `encoding` is the charset used and `encoding_source` what decided it.
     `is_script_only` claims that the page has next to no static content.
     """
 
@@ -114,3 +182,5 @@ class PageContent:
     identifiers: tuple[Identifier, ...] = ()
     omitted: tuple[tuple[str, int], ...] = ()
     is_script_only: bool = False
+    embeds: tuple[Embed, ...] = ()
+    declarations: tuple[Declaration, ...] = ()

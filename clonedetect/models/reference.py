@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
+from clonedetect.models.item import Item
 from clonedetect.models.signal import FeatureSet, Thumbnail
 
-__all__ = ["Generation", "ImageReference", "TextCost", "TextReference"]
+__all__ = ["Generation", "Identified", "ImageReference", "TextCost", "TextReference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,14 @@ class Generation:
 
     number: int
     snapshot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The items that carry one identifier, in the order they were indexed; `is_all` if there are no more."""
+
+    items: tuple[Item, ...]
+    is_all: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

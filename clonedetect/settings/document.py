@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from clonedetect.errors import InputError
 from clonedetect.models.calibration import Departure, departures
 from clonedetect.models.ids import Digest, digest_of
+from clonedetect.models.platform import ExpiryParameter, Platform
 from clonedetect.models.settings import ImageThresholds, TextThresholds
 from clonedetect.toml import Table, load_toml, toml_value
 
@@ -30,26 +31,15 @@ BUILT_IN = "built-in"
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
-    """The platform whose posts are defended.
+class Allow:
+    """Who may show the platform's content; hits there are shown, not accused.
 
-    `hosts` are its own, content hosts included; the patterns find its ids in
-    URLs and texts, in their one group; `marks` are names and words by which
-    a clone would imitate it.
+    `domains` are registrable; `federation` says that the platform's posts are
+    copied by a protocol of federation, to servers that nobody can list.
     """
 
-    name: str = ""
-    hosts: tuple[str, ...] = ()
-    asset_id_patterns: tuple[str, ...] = (r"_(\d{14,})_",)
-    shortcode_patterns: tuple[str, ...] = (r"/(?:p|reel|tv)/([A-Za-z0-9_-]{11})(?![A-Za-z0-9_-])",)
-    marks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """Registrable domains that may show the platform's content; hits there are shown, not accused."""
-
     domains: tuple[str, ...] = ()
+    federation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +162,7 @@ def parse_settings(data: bytes, *, name: str) -> tuple[Settings, dict[str, str]]
     root = load_toml(data, name=name, error=InputError, known=_names(Settings))
     settings = Settings(
         platform=_platform(root),
-        allow=Allow(_section(root, "allow", Allow).parsed("domains", _host, ())),
+        allow=_allow(root),
         banks=_banks(root),
         signals=Signals(_section(root, "signals", Signals).texts("active", ())),
         thresholds=_thresholds(root),
@@ -206,10 +196,22 @@ def _platform(root: Table) -> Platform:
     return Platform(
         name=table.text("name", ""),
         hosts=table.parsed("hosts", _host, ()),
+        media_hosts=table.parsed("media_hosts", _host, ()),
         asset_id_patterns=table.parsed("asset_id_patterns", _pattern, standard.asset_id_patterns),
         shortcode_patterns=table.parsed("shortcode_patterns", _pattern, standard.shortcode_patterns),
+        numeric_id_patterns=table.parsed("numeric_id_patterns", _pattern, standard.numeric_id_patterns),
+        handle_patterns=table.parsed("handle_patterns", _pattern, standard.handle_patterns),
+        shortcode_is_id=table.flag("shortcode_is_id", standard.shortcode_is_id),
+        id_time_shift=table.integer("id_time_shift", standard.id_time_shift, 0, 63),
+        id_epoch_ms=table.integer("id_epoch_ms", standard.id_epoch_ms, 0, 2**43),
+        expiry_parameters=table.parsed("expiry_parameters", _expiry, standard.expiry_parameters),
         marks=table.texts("marks", ()),
     )
+
+
+def _allow(root: Table) -> Allow:
+    table = _section(root, "allow", Allow)
+    return Allow(domains=table.parsed("domains", _host, ()), federation=table.flag("federation", False))
 
 
 def _banks(root: Table) -> Banks:
@@ -309,6 +311,11 @@ def _pattern(text: str) -> str:
         raise ValueError(f"not a regular expression ({error})") from None
     if groups != 1:
         raise ValueError(f"must have one group around the id, not {groups}")
+    return text
+
+
+def _expiry(text: str) -> str:
+    ExpiryParameter.parse(text)
     return text
 
 

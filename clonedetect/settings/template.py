@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from clonedetect.settings.document import Settings, settings_values
 from clonedetect.toml import toml_value
 
-__all__ = ["settings_template"]
+__all__ = ["PLATFORMS", "platform_example", "settings_template"]
 
 _HEAD = """\
 # Settings of clonedetect. Every line below shows a built-in value: remove its "# " to change it.
@@ -27,11 +29,19 @@ _SECTIONS = {
 
 _KEYS = {
     "platform.name": "as notices and reports call it",
-    "platform.hosts": "its own hosts, content hosts included: a picture hotlinked from one is a ground",
+    "platform.hosts": "its own hosts; what is below them is its own too",
+    "platform.media_hosts": "hosts that serve its pictures; a picture hotlinked from one is a ground",
     "platform.asset_id_patterns": "regular expressions over media URLs, one group around the id",
     "platform.shortcode_patterns": "regular expressions over URLs, one group around the code",
+    "platform.numeric_id_patterns": "the same for numeric ids; slashes within the group are left out",
+    "platform.handle_patterns": "the same for handles",
+    "platform.shortcode_is_id": "whether a shortcode is the numeric id in base64url digits",
+    "platform.id_time_shift": "an id was made at (id >> this) + id_epoch_ms, in ms since 1970; 0: no time",
+    "platform.id_epoch_ms": "",
+    "platform.expiry_parameters": "ends of signed addresses: NAME:hex, NAME:seconds or NAME:after OTHER",
     "platform.marks": "names and words by which a clone would imitate it",
     "allow.domains": "registrable domains; partners, embeds, your own properties",
+    "allow.federation": "whether other servers copy its posts by ActivityPub; such copies accuse nobody",
     "banks.negative_images": "pictures that prove nothing, or folders of them: logos, memes, stock",
     "banks.common_phrases": "text files, one phrase a line: greetings, quotes, interface strings",
     "banks.background": "texts of one text a line: how people write, learned beside the shipped phrases",
@@ -65,8 +75,16 @@ _KEYS = {
 }
 
 
-def settings_template() -> str:
-    """Return every setting commented out at its built-in value; it parses as it is."""
+PLATFORMS = ("instagram-like", "mastodon-like")
+"""Kinds of platform for whose ids and addresses there is a written example."""
+
+
+def settings_template(platform: str | None = None) -> str:
+    """Return every setting commented out at its built-in value; it parses as it is.
+
+    With the name of one of `PLATFORMS` the section ``[platform]`` is that example's, in force
+    as it stands but for the names of hosts, which are everybody's own.
+    """
     lines = [_HEAD.rstrip()]
     section = ""
     for key, value in settings_values(Settings()):
@@ -74,7 +92,16 @@ def settings_template() -> str:
         if table != section:
             lines += ["", f"# {_SECTIONS[table]}", f"[{table}]"]
             section = table
+            if table == "platform" and platform is not None:
+                lines[-1:] = platform_example(platform).rstrip().split("\n")
+        if table == "platform" and platform is not None:
+            continue
         if _KEYS[key]:
             lines.append(f"## {_KEYS[key]}")
         lines.append(f"# {name} = {toml_value(value)}")
     return "\n".join(lines) + "\n"
+
+
+def platform_example(platform: str) -> str:
+    """Return the shipped section ``[platform]`` of one of `PLATFORMS`, with what its patterns find."""
+    return (files(__package__) / "platforms" / f"{platform}.toml").read_text("utf-8")

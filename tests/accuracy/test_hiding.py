@@ -10,6 +10,7 @@ from clonedetect.match.candidates import match_image
 from clonedetect.match.mask import MaskCache
 from clonedetect.models.ids import ItemId, digest_of
 from clonedetect.models.match import Verdict
+from clonedetect.models.page import IdentifierKind
 from clonedetect.models.settings import ImageThresholds
 from clonedetect.signals.image import image_signals, query_image
 
@@ -52,6 +53,9 @@ def test_what_is_hidden_is_in_no_lookup(everything, hiding, photographs) -> None
     assert index.images_with_digest(reference.digest) == ()
     assert index.item(reference.item_id) is None
     assert index.item(ItemId("chelsea.png")) is not None
+    owners = [(IdentifierKind.ACCOUNT, name) for name in ("coffee.png", "chelsea.png")]
+    assert set(everything.identified(owners)) == set(owners)
+    assert set(index.identified(owners)) == set(owners[1:])
 
 
 def test_it_answers_as_an_index_that_never_held_it(folder, hiding, photographs) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from clonedetect.demo.captions import POSTS
 from clonedetect.demo.pictures import jpeg, photograph
-from clonedetect.evidence.tables import By, rows_by
+from clonedetect.evidence.rows import By
+from clonedetect.evidence.tables import rows_by
 from clonedetect.jobs.analysing import PageDone
 from clonedetect.jobs.scanning import ScanEvent
-from clonedetect.models.match import PageVerdict
+from clonedetect.models.verdict import PageVerdict
 from tests.adversarial.arena import Arena, Host, page, redirect, reply
 
 PHOTOGRAPH = jpeg(photograph("chelsea"))

@@ -4,12 +4,22 @@ from datetime import UTC, datetime
 import pytest
 
 from clonedetect.analysis.page import ExaminedMedia, PageAnalysis, judge_page
-from clonedetect.analysis.repeated import repeated_blocks
+from clonedetect.analysis.repeated import repetition_of
 from clonedetect.match.text import block_digest
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, TextId, digest_of
-from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, TextMeasure, Verdict
-from clonedetect.models.page import BlockKind, PageContent, TextBlock
+from clonedetect.models.match import (
+    Ground,
+    IdentifierMeasure,
+    ImageMeasure,
+    Kind,
+    Match,
+    Region,
+    RegionKind,
+    TextMeasure,
+    Verdict,
+)
+from clonedetect.models.page import BlockKind, IdentifierKind, PageContent, TextBlock
 from clonedetect.models.settings import TextThresholds
 
 URL = "http://clone.example/p/1"
@@ -136,20 +146,69 @@ def test_finding_ids_are_the_same_when_the_page_is_analysed_again() -> None:
     assert len({finding.finding_id for finding in first.findings}) == 2
 
 
-def _site(pages: int, repeated_on: int) -> list[PageContent]:
+def _site(pages: int, repeated_on: int) -> list[tuple[str, PageContent]]:
     common = TextBlock("Share  this\n page", BlockKind.LEAF, "x")
     return [
-        PageContent(
-            f"u{n}", blocks=(replace(BLOCK, text=f"text {n}"), *((common,) if n < repeated_on else ()))
+        (
+            f"u{n}",
+            PageContent(
+                f"u{n}", blocks=(replace(BLOCK, text=f"text {n}"), *((common,) if n < repeated_on else ()))
+            ),
         )
         for n in range(pages)
     ]
 
 
 def test_a_block_on_half_of_many_pages_is_an_interface_string() -> None:
-    assert repeated_blocks(_site(10, 5)) == {block_digest(TextBlock("share this page", BlockKind.LEAF, ""))}
+    assert repetition_of(_site(10, 5)).blocks == {
+        block_digest(TextBlock("share this page", BlockKind.LEAF, ""))
+    }
 
 
 @pytest.mark.parametrize(("pages", "repeated_on"), [(4, 4), (20, 6)])
 def test_a_caption_on_a_few_pages_is_not(pages: int, repeated_on: int) -> None:
-    assert repeated_blocks(_site(pages, repeated_on)) == frozenset()
+    assert repetition_of(_site(pages, repeated_on)).blocks == frozenset()
+
+
+def _named(number: int, **said: bool) -> Match:
+    measure = IdentifierMeasure(
+        Ground.HANDLE, IdentifierKind.HANDLE, f"ana{number}", f"ana{number}", f"/p[{number}]", **said
+    )
+    return Match(
+        ItemId(f"i-{number}"),
+        AccountId(f"a-{number}"),
+        None,
+        Verdict.POSSIBLE,
+        (Kind.IDENTIFIER,),
+        0.1,
+        None,
+        ("the id carries another time",),
+        identifier=measure,
+    )
+
+
+def test_a_mention_is_told_and_is_no_finding() -> None:
+    analysis = _judge([_media()], [_named(1, is_mention=True)])
+    assert (analysis.verdict.verdict, analysis.findings) == (Verdict.NONE, ())
+    assert analysis.verdict.reasons[-1] == (
+        "the page mentions account a-1 by its handle ana1: a mention is no copy"
+    )
+
+
+def test_an_id_that_is_contradicted_says_why() -> None:
+    analysis = _judge([_media()], [_named(1, is_contradicted=True)])
+    assert analysis.findings == ()
+    assert analysis.verdict.reasons[-1] == "i-1: the id carries another time"
+
+
+def test_of_many_mentions_a_few_are_told_and_the_rest_counted() -> None:
+    reasons = _judge([_media()], [_named(n, is_mention=True) for n in range(9)]).verdict.reasons
+    assert sum(reason.endswith("a mention is no copy") for reason in reasons) == 5
+    assert reasons[-1] == "and 4 more identifiers that count for nothing"
+
+
+def test_icons_are_no_pictures_in_any_count() -> None:
+    verdict = _judge(
+        [_media(), replace(_media(), is_photograph=False, content_digest=digest_of(b"icon"))], []
+    ).verdict
+    assert (verdict.media_examined, verdict.media_confirmed, verdict.media_unexamined) == (1, 0, 0)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from clonedetect.analysis.repeated import near_copies, repeated_blocks
+from clonedetect.analysis.repeated import repetition_of
 from clonedetect.match.text import block_digest
 from clonedetect.models.page import BlockKind, PageContent, TextBlock
 
@@ -18,8 +18,9 @@ def block(text: str) -> TextBlock:
     return TextBlock(text, BlockKind.LEAF, "p")
 
 
-def page(number: int, *texts: str) -> PageContent:
-    return PageContent(f"https://clone.example/{number}", blocks=tuple(map(block, texts)))
+def page(number: int, *texts: str) -> tuple[str, PageContent]:
+    url = f"https://clone.example/{number}"
+    return url, PageContent(url, blocks=tuple(map(block, texts)))
 
 
 def prose(seed: int, words: int = 120) -> str:
@@ -32,39 +33,37 @@ def test_a_string_on_five_pages_and_half_of_the_site_is_an_interface_string(
 ) -> None:
     notice = "Download all photos and videos in full quality without an account"
     site = [page(n, notice if n < pages else "", prose(n)) for n in range(10)]
-    assert (block_digest(block(notice)) in repeated_blocks(site)) is is_repeated
-    assert block_digest(block(prose(3))) not in repeated_blocks(site)
+    assert (block_digest(block(notice)) in repetition_of(site).blocks) is is_repeated
+    assert block_digest(block(prose(3))) not in repetition_of(site).blocks
 
 
 def test_what_is_filled_into_an_interface_string_does_not_hide_it() -> None:
     notice = "photos, reels and stories without an account, in full quality and as often as you like, from"
     filled = [f"Browse and download all {900 + n} {notice} user{n}" for n in range(8)]
-    repeated = repeated_blocks(page(n, filled[n], prose(n)) for n in range(8))
+    repeated = repetition_of(page(n, filled[n], prose(n)) for n in range(8)).blocks
     assert {block_digest(block(text)) for text in filled} <= repeated
 
 
 def test_different_captions_of_one_length_are_no_interface_string() -> None:
-    assert repeated_blocks(page(n, prose(n, 30)) for n in range(12)) == frozenset()
+    assert repetition_of(page(n, prose(n, 30)) for n in range(12)).blocks == frozenset()
 
 
 def test_a_page_under_another_address_is_a_near_copy() -> None:
     site = [
-        ("https://clone.example/a", page(0, prose(1))),
-        ("https://clone.example/b", page(1, prose(2))),
-        ("https://clone.example/a?ref=7", page(2, prose(1).replace("amber", "Amber!", 1) + " 12 likes")),
+        page(0, prose(1)),
+        page(1, prose(2)),
+        page(2, prose(1).replace("amber", "Amber!", 1) + " 12 likes"),
     ]
-    assert near_copies(site) == {"https://clone.example/a?ref=7": "https://clone.example/a"}
+    assert repetition_of(site).copies == {"https://clone.example/2": "https://clone.example/0"}
 
 
 def test_interface_strings_alone_make_no_copy() -> None:
     furniture = prose(5)
-    site = [(f"https://clone.example/{n}", page(n, furniture, prose(n + 10, 60))) for n in range(6)]
-    repeated = repeated_blocks(content for _, content in site)
-    assert near_copies(site, repeated) == {}
-    bare = [(url, page(0, furniture, "short")) for url, _ in site]
-    assert near_copies(bare, repeated) == {}
+    assert repetition_of(page(n, furniture, prose(n + 10, 60)) for n in range(6)).copies == {}
+    assert repetition_of(page(n, furniture, "short") for n in range(6)).copies == {}
 
 
 def test_sites_without_text_have_nothing_repeated() -> None:
-    assert repeated_blocks([]) == frozenset()
-    assert near_copies([("https://clone.example/", page(0, "♥ ♥"))]) == {}
+    for site in ([], [page(0, "♥ ♥")]):
+        found = repetition_of(site)
+        assert (found.blocks, found.copies) == (frozenset(), {})

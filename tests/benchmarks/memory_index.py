@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from clonedetect.index.features import FeatureIndex
 from clonedetect.index.hamming import HammingIndex
+from clonedetect.index.identifiers import as_stored, identifiers_of
 from clonedetect.index.vectors import VectorIndex
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
-from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.page import IdentifierKind
+from clonedetect.models.reference import Generation, Identified, ImageReference, TextReference
 from clonedetect.models.signal import VIEWS_PER_MEDIA, ImageSignals
 from clonedetect.models.slot import Distance, Signal
 from clonedetect.protocols import CharacterModel, Hits, Postings
@@ -109,6 +111,21 @@ class MemoryIndex:
 
     def item(self, item_id: ItemId) -> Item | None:
         return Item(item_id) if any(p.item_id == item_id for p in self.pictures.values()) else None
+
+    has_identifiers = True
+
+    def identified(
+        self, wanted: Collection[tuple[IdentifierKind, str]]
+    ) -> dict[tuple[IdentifierKind, str], Identified]:
+        items = {
+            one.item_id: Item(one.item_id, account_id=one.account_id, permalink=one.permalink)
+            for one in self.pictures.values()
+        }
+        found = {
+            one: tuple(item for item in items.values() if as_stored(*one) in identifiers_of(item))
+            for one in wanted
+        }
+        return {one: Identified(same) for one, same in found.items() if same}
 
     def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
         return tuple(self.pictures[i] for i in ids if i in self.pictures)

@@ -12,7 +12,8 @@ from clonedetect.models.capture import Capture, Outcome, Purpose, RecordRef
 from clonedetect.models.case import GrantFile, ReferenceCopy
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, RecordId, digest_of
 from clonedetect.models.item import Item
-from clonedetect.models.match import Finding, ImageMeasure, Kind, Match, PageVerdict, Verdict
+from clonedetect.models.match import Finding, ImageMeasure, Kind, Match, Verdict
+from clonedetect.models.verdict import PageVerdict
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, tzinfo=UTC)
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from clonedetect.analysis.sampling import draw
 from clonedetect.archive.custody import CustodyLog, read_custody
 from clonedetect.case.schema import SCHEMA, STEPS, connect
 from clonedetect.case.store import CaseStore
@@ -27,8 +30,14 @@ from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
 from clonedetect.models.case import Decision, DecisionKind, NotVisited
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.match import Verdict
+from clonedetect.models.verdict import PageClass, PageKind
 
 PAGE = "https://clone.example/a"
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+BEFORE_CLASSES = ("page_url", "verdict", "kinds", "items", "accounts", "reasons", "not_examined")
+"""The fields that verdicts had before pages had kinds and classes."""
+
+SAMPLED, FRAME = draw(["http://a.example/1", "http://a.example/2"], "7", 1, now=NOW)
 
 
 def actions(folder: Path) -> list[str]:
@@ -130,7 +139,7 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
     store.record_capture(capture(), actor="t")
-    for table in ("frontier", "host_pauses"):
+    for table in ("frontier", "host_pauses", "samples"):
         store.database.table(table).drop()
     store.database.execute("PRAGMA user_version=1")
     store.close()
@@ -139,7 +148,59 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
     with reopen() as again:
         assert "frontier" in again.database.table_names()
         assert len(list(again.captures())) == 1
-    assert [name for name, _ in STEPS] == ["case tables", "frontier tables"]
+    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table"]
+
+
+def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):
+    analyse(begin(), "http://clone.example/1", "f-1")
+    old = store.database.execute("SELECT record FROM verdicts").fetchone()[0]
+    told = {key: value for key, value in json.loads(old).items() if key in BEFORE_CLASSES}
+    store.database.execute("UPDATE verdicts SET record = ?", [json.dumps(told)])
+    store.database.table("samples").drop()
+    store.database.execute("PRAGMA user_version=2")
+    store.close()
+    with CaseStore.read(folder) as reader:
+        contents = reader.contents()
+    assert contents.sample is None
+    (verdict,) = contents.verdicts
+    assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
+    with reopen() as again:
+        assert again.sample() is None
+        assert "samples" in again.database.table_names()
+
+
+def test_a_sample_is_kept_with_the_list_it_was_drawn_from_and_custody_says_so(store, folder, reopen):
+    store.put_sample(SAMPLED, FRAME, actor="t")
+    assert store.sample() == store.contents().sample == SAMPLED
+    assert store.object(SAMPLED.frame_digest) == FRAME
+    (line,) = [one for one in read_custody(folder / "custody.jsonl") if one.action == "sample_drawn"]
+    assert line.subject == f"{SAMPLED.frame_digest} 1 of 2 seed 7"
+    store.close()
+    with reopen() as again:
+        again.put_sample(replace(SAMPLED, drawn_at=NOW + timedelta(days=1)), FRAME, actor="t")
+        assert again.sample() == SAMPLED
+
+
+@pytest.mark.parametrize("changed", [{"seed": "8"}, {"size": 2}, {"frame_digest": digest_of(b"other")}])
+def test_a_second_sample_of_a_case_is_refused(store, changed):
+    store.put_sample(SAMPLED, FRAME, actor="t")
+    with pytest.raises(UsageError, match="a case has one, so that nobody chooses between two"):
+        store.put_sample(replace(SAMPLED, **changed), FRAME, actor="t")
+
+
+def test_a_sample_killed_between_custody_and_row_is_logged_once(store, folder):
+    subject = f"{SAMPLED.frame_digest} 1 of 2 seed 7"
+    store.custody.append(time=NOW, actor="t", action="sample_drawn", grant="", subject=subject)
+    store.put_sample(SAMPLED, FRAME, actor="t")
+    lines = [one for one in read_custody(folder / "custody.jsonl") if one.action == "sample_drawn"]
+    assert len(lines) == 1
+    assert store.sample() == SAMPLED
+
+
+def test_a_sample_of_another_list_is_no_sample(store):
+    with pytest.raises(VerificationError, match="not the one that the sample was drawn from"):
+        store.put_sample(SAMPLED, b"http://other.example/\n", actor="t")
+    assert store.sample() is None
 
 
 def test_a_newer_case_is_refused_by_reader_and_writer(store, folder, reopen):

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600), pytest.mark.xdis
 
 def _scan(rehearsal: Rehearsal, grant: Path, case: Path) -> list[str]:
     words = ["scan", "--grant", grant, "--index", rehearsal.out / "index", "--case", case, "--json"]
+    words += ["--settings", rehearsal.settings]
     return [sys.executable, "-m", "clonedetect", *map(str, words), f"@{rehearsal.seeds}"]
 
 
@@ -56,6 +57,7 @@ def _check(played: Played, tmp_path: Path, seed: int, kills: int) -> None:
     network = tmp_path / "network"
     network.symlink_to(played.rehearsal.network.resolve(), target_is_directory=True)
     rehearsal.seeds.write_text(played.rehearsal.seeds.read_text())
+    rehearsal.settings.write_text(played.rehearsal.settings.read_text())
     (tmp_path / "index").symlink_to(played.rehearsal.out.resolve() / "index", target_is_directory=True)
     case = tmp_path / "case"
     (played.rehearsal.network / "requests.jsonl").unlink(missing_ok=True)

@@ -28,12 +28,12 @@ from clonedetect.models.match import (
     ImageMeasure,
     Kind,
     Match,
-    PageVerdict,
     Region,
     RegionKind,
     TextMeasure,
     Verdict,
 )
+from clonedetect.models.verdict import PageVerdict
 
 NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 PAGE = "http://clone.example/profile/mara"

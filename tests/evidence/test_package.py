@@ -30,6 +30,7 @@ SCHEMATA = {
     "custody": "data/custody.jsonl",
     "matches": "data/matches.jsonl",
     "network": "data/network.jsonl",
+    "verdicts": "data/verdicts.jsonl",
 }
 
 
@@ -51,6 +52,7 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "VERIFY.md",
         "bag-info.txt",
         "bagit.txt",
+        "data/accounts.csv",
         "data/capture.warc.gz",
         "data/captures.jsonl",
         "data/custody.jsonl",
@@ -65,6 +67,7 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "data/provenance.json",
         "data/refusals.jsonl",
         "data/report.html",
+        "data/sites.csv",
         "data/verdicts.jsonl",
         "manifest-sha256.txt",
         "manifest-sha512.txt",
@@ -74,6 +77,8 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "schemas/matches.schema.json",
         "schemas/network.schema.json",
         "schemas/provenance.schema.json",
+        "schemas/sample.schema.json",
+        "schemas/verdicts.schema.json",
         "seal/head.json",
         "seal/head.json.sig",
         "seal/signer.pub.pem",

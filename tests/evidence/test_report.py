@@ -15,7 +15,7 @@ from PIL import Image
 
 from clonedetect.evidence.exhibits import select
 from clonedetect.evidence.report import render
-from clonedetect.evidence.tables import NOT_JUDGED
+from clonedetect.evidence.rows import NOT_JUDGED
 from clonedetect.evidence.words import GLOSSARY, KINDS, OUTCOMES, PURPOSES, VERDICTS
 from clonedetect.match.sheet import MARGIN, WIDTH
 from clonedetect.match.text_rules import GATES

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from rich.console import Console
 
+from clonedetect.evidence.rows import PACKAGED, By, columns
 from clonedetect.evidence.sheets import neutral, to_csv, to_json_lines, to_terminal, to_xlsx
-from clonedetect.evidence.tables import PACKAGED, By, columns, rows_by, site_of
+from clonedetect.evidence.tables import rows_by
+from clonedetect.evidence.view import site_of
 from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.case import Decision, DecisionKind
-from clonedetect.models.match import PageVerdict, Verdict
+from clonedetect.models.match import Verdict
+from clonedetect.models.verdict import PageVerdict
 
 PAGE = "http://clone.example/profile/mara"
 CONTRACT = (

@@ -1,14 +1,13 @@
-"""Addresses within addresses, asset ids and expiry times."""
+"""Addresses within addresses, and asset ids."""
 
 import base64
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clonedetect.extract.media_urls import absolute, asset_ids, looks_like_media, signed_expiry, unwrap
+from clonedetect.extract.media_urls import absolute, asset_ids, looks_like_media, unwrap
 from clonedetect.models.item import MediaKind
 
 INNER = "https://cdn.platform.example/v/t51.2885-15/301_17841400000000001_n.jpg?stp=dst-jpg&oe=65AB1234&x=%2F"
@@ -84,15 +83,6 @@ def test_asset_ids_stand_in_the_path(url, ids):
     assert asset_ids(url) == ids
 
 
-def test_a_signed_address_says_until_when_it_is_good():
-    assert signed_expiry(INNER) == datetime(2024, 1, 20, 0, 22, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("url", [PLAIN, PLAIN + "?oe=never", PLAIN + "?oe=1", "http://[?oe=65AB1234"])
-def test_other_addresses_do_not_expire(url):
-    assert signed_expiry(url) is None
-
-
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
@@ -140,7 +130,6 @@ def test_any_text_is_answered(text):
     for value in (text, f"https://a.example/{text}", f"https://a.example/?url=http{text}"):
         looks_like_media(value)
         asset_ids(value)
-        signed_expiry(value)
         inner = unwrap(value)
         assert inner is None or inner.startswith(("http://", "https://"))
         address = absolute("https://a.example/b", value)

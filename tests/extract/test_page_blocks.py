@@ -172,3 +172,26 @@ def test_the_text_and_the_picture_of_any_entry_share_its_locator(texts):
     entries = {block.text: block.entry for block in page.blocks}
     assert [entries[text] for text in texts] == [ref.entry for ref in page.media]
     assert len(set(entries.values())) == len(texts)
+
+
+def _nested(times: int) -> str:
+    return f"<p>The same words.</p><div>{_nested(times - 1)}</div>" if times else ""
+
+
+def test_a_text_that_an_entry_has_again_is_one_block_that_knows_both_places():
+    (block,) = blocks_of(
+        "<p>The same words.</p><blockquote><p>The same words.</p></blockquote>", BlockKind.LEAF
+    )
+    assert (block.locator, block.repeats) == ("/html/body/p[1]", ("/html/body/blockquote[1]/p[1]",))
+
+
+@pytest.mark.parametrize(("times", "listed"), [(1, 0), (3, 2), (9, 8)])
+def test_repetitions_are_listed(times, listed):
+    (block,) = blocks_of(_nested(times), BlockKind.LEAF)
+    assert len(block.repeats) == listed
+    assert all(block.repeats)
+
+
+def test_of_many_repetitions_the_first_are_listed_and_more_are_noted():
+    (block,) = blocks_of(_nested(20), BlockKind.LEAF)
+    assert [bool(path) for path in block.repeats] == [True] * 8 + [False]

@@ -139,4 +139,5 @@ def test_verify_counts_what_it_checked(open_store: Open, library: Library) -> No
             "captions": 1,
             "hot files": 0,
             "signals": 0,
+            "identifiers": 1,
         }

@@ -27,7 +27,7 @@ from clonedetect.index.importers import (
     source_size,
     xml_records,
 )
-from clonedetect.index.importers.assembly import below, caption_of, time_of
+from clonedetect.index.importers.assembly import asset_in, below, caption_of, time_of
 from clonedetect.index.importers.markup import html_text, repaired
 from clonedetect.index.store import IndexStore
 from clonedetect.jobs.handing_over import export_hashes
@@ -771,3 +771,24 @@ def test_no_cut_of_an_export_ends_an_import_with_an_error(name: str, tmp_path: P
                 assert isinstance(row, SourceRow | RefusedRow | SkippedRow)
                 if isinstance(row, RefusedRow):
                     assert row.reason
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("/media_attachments/files/110/995/026/771/980/345/original/0a1b.jpg", "110995026771980345"),
+        ("https://files.social.example/cache/media_attachments/files/112/000/001/small/a1.jpg", "112000001"),
+        ("media/posts/202405/363312345_17841400000001001_512_n.jpg", "17841400000001001"),
+        ("media/posts/202405/17895695668004550.jpg", "17895695668004550"),
+        ("media/posts/202405/448100001_n_1.jpg", None),
+        ("media/2024/05/11/photo.jpg", None),
+        ("photo_20240511_101500.jpg", None),
+    ],
+)
+def test_the_platforms_number_of_a_file_is_read_out_of_its_address(address: str, number: str | None) -> None:
+    assert asset_in(address) == number
+
+
+def test_an_archive_keeps_the_numbers_of_its_files() -> None:
+    first, *_ = items("mastodon/archive")
+    assert [media.asset_id for media in first.media] == ["112000001"]

@@ -17,6 +17,7 @@ from clonedetect.index.rows import read_features
 from clonedetect.index.schema import DATABASE
 from clonedetect.index.store import IndexStore
 from clonedetect.models.ids import ItemId, TextId
+from clonedetect.models.page import IdentifierKind
 
 Library = Any  # conftest's, which cannot be imported by name
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -96,14 +97,16 @@ def old(tmp_path: Path, library: Library) -> Path:
     connection.executescript(f"{SCHEMA_1} INSERT INTO meta VALUES ('schema', 1);")
     connection.execute("ATTACH ? AS new", (str(new / DATABASE),))
     for table in COPIED:
-        connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+        names = [name for _, name, *_ in connection.execute(f"PRAGMA main.table_info({table})")]
+        connection.execute(f"INSERT INTO {table} SELECT {', '.join(names)} FROM new.{table}")
     for media_id, *row in connection.execute("SELECT * FROM features").fetchall():
         features = read_features(*row)
         raw = (features.points.tobytes(), features.descriptors.tobytes(), media_id)
         connection.execute("UPDATE features SET points = ?, descriptors = ? WHERE media_id = ?", raw)
     columns = "text_id, item_id, owner, raw, normalised, exact, content, fingerprints, minhash"
     connection.execute(f"INSERT INTO texts SELECT {columns} FROM new.texts")
-    connection.execute("INSERT OR REPLACE INTO meta SELECT * FROM new.meta WHERE key != 'schema'")
+    kept = "key NOT IN ('schema', 'identifiers')"
+    connection.execute(f"INSERT OR REPLACE INTO meta SELECT * FROM new.meta WHERE {kept}")
     connection.executemany("INSERT INTO postings VALUES (?, ?)", [(n, 1) for n in range(1000)])
     connection.executemany("INSERT INTO bands VALUES (?, ?)", [(n, 1) for n in range(1000)])
     connection.close()
@@ -138,6 +141,7 @@ def test_an_older_index_is_read_as_it_is(old: Path, library: Library) -> None:
     with IndexStore.open(old) as store:
         assert stats(store).captions == COUNT
         assert verify(store).faults == ()
+        assert not store.has_identifiers
     number, tables = schema_of(old)
     assert number == 1
     assert "postings" in tables
@@ -153,9 +157,9 @@ def test_an_older_index_is_brought_up_to_date_by_whoever_writes(old: Path, libra
         store.remove([ItemId("item-2")], at=WHEN)
         assert verify(store).faults == ()
     number, tables = schema_of(old)
-    assert number == 3
+    assert number == 4
     assert not tables & {"postings", "bands"}
-    assert "signals" in tables
+    assert tables >= {"signals", "identifiers"}
     with opened(old) as index:
         assert [finds(index, library, number) for number in range(COUNT + 1)] == [
             True,
@@ -164,6 +168,8 @@ def test_an_older_index_is_brought_up_to_date_by_whoever_writes(old: Path, libra
             True,
             True,
         ]
+        account = (IdentifierKind.ACCOUNT, "account-3")
+        assert [item.item_id for item in index.identified([account])[account].items] == ["item-3"]
 
 
 def test_equal_content_has_one_snapshot_id_whatever_the_schema(

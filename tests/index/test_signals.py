@@ -273,11 +273,28 @@ def test_verify_finds_values_that_are_not_what_was_stored(
         assert any(told in fault for fault in verify(store).faults)
 
 
-def test_an_index_of_schema_2_is_read_and_brought_to_schema_3(tmp_path: Path, library: Library) -> None:
+AFTER_SCHEMA_2 = (
+    "DROP TABLE signals",
+    "DROP TABLE identifiers",
+    "DELETE FROM meta WHERE key = 'identifiers'",
+    """CREATE TABLE plain (
+      item_id TEXT PRIMARY KEY, account_id TEXT, handle TEXT, permalink TEXT, visibility TEXT NOT NULL,
+      json TEXT NOT NULL, source TEXT NOT NULL, line INTEGER, fingerprint BLOB NOT NULL, digest BLOB NOT NULL
+    ) STRICT""",
+    "INSERT INTO plain SELECT item_id, account_id, handle, permalink, visibility, json, source, line, "
+    "fingerprint, digest FROM items",
+    "DROP TABLE items",
+    "ALTER TABLE plain RENAME TO items",
+)
+"""What takes out of an index what later schemas brought."""
+
+
+def test_an_index_of_schema_2_is_read_and_brought_up_to_date(tmp_path: Path, library: Library) -> None:
     folder = tmp_path / "index"
     put(folder, library, range(1, 3), ())
     connection = sqlite3.connect(folder / "index.db")
-    connection.execute("DROP TABLE signals")
+    for statement in AFTER_SCHEMA_2:
+        connection.execute(statement)
     connection.execute("UPDATE meta SET value = 2 WHERE key = 'schema'")
     connection.commit()
     connection.close()
@@ -287,7 +304,7 @@ def test_an_index_of_schema_2_is_read_and_brought_to_schema_3(tmp_path: Path, li
         assert stats(store).pictures == 2
         snapshot = store.snapshot()
     with IndexStore.open(copy, writable=True) as store:
-        assert store.db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (3,)
+        assert store.db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (4,)
         assert store.snapshot() == snapshot
         store.remove([ItemId("item-1")], at=WHEN)
         assert verify(store).faults == ()

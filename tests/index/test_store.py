@@ -307,10 +307,10 @@ def test_a_newer_schema_is_refused(open_store: Open, writable: bool) -> None:
     with open_store() as store:
         folder = store.folder
     connection = sqlite3.connect(folder / "index.db")
-    connection.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")
+    connection.execute("UPDATE meta SET value = 5 WHERE key = 'schema'")
     connection.commit()
     connection.close()
-    with pytest.raises(IndexFormatError, match="has schema 4, this program reads 1 to 3"):
+    with pytest.raises(IndexFormatError, match="has schema 5, this program reads 1 to 4"):
         IndexStore.open(folder, writable=writable)
 
 

@@ -17,7 +17,8 @@ from PIL import Image, ImageOps
 
 from clonedetect.case.store import CaseStore
 from clonedetect.demo.pictures import jpeg
-from clonedetect.models.match import PageVerdict, Verdict
+from clonedetect.models.match import Verdict
+from clonedetect.models.verdict import PageVerdict
 from tests.jobs.playground import Ended, Scene, Web, command
 
 pytestmark = pytest.mark.xdist_group("picture kinds")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from clonedetect.models.ids import AccountId, Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
 from clonedetect.models.minhash import band_keys
-from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.page import IdentifierKind
+from clonedetect.models.reference import Generation, Identified, ImageReference, TextReference
 from clonedetect.protocols import FeatureVotes, HashIndex
 from clonedetect.signals.background import background_model
 from clonedetect.signals.charmodel import CharModel
@@ -120,6 +121,13 @@ class MemoryIndex:
         return next(
             (Item(r.item_id, caption=r.raw) for r in self._references.values() if r.item_id == item_id), None
         )
+
+    has_identifiers = False
+
+    def identified(
+        self, wanted: Collection[tuple[IdentifierKind, str]]
+    ) -> dict[tuple[IdentifierKind, str], Identified]:
+        return {}
 
     def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
         return ()

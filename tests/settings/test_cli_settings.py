@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from clonedetect.cli.settings import settings
 from clonedetect.errors import InputError
 from clonedetect.settings.document import Settings, parse_settings
+from clonedetect.settings.template import PLATFORMS
 
 
 def test_new_settings_are_written_once_and_parse(tmp_path: Path) -> None:
@@ -23,6 +24,20 @@ def test_new_settings_are_written_once_and_parse(tmp_path: Path) -> None:
     assert path.read_bytes() == text
     nowhere = CliRunner().invoke(settings, ["new", str(tmp_path / "no" / "s.toml")])
     assert isinstance(nowhere.exception, InputError)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_new_settings_of_a_kind_of_platform_are_in_force_as_they_stand(tmp_path: Path, platform: str) -> None:
+    path = tmp_path / "settings.toml"
+    assert CliRunner().invoke(settings, ["new", str(path), "--platform", platform]).exit_code == 0
+    written, sources = parse_settings(path.read_bytes(), name="s")
+    assert written.platform.id_time_shift > 0
+    assert written.thresholds == Settings().thresholds
+    given = {key for key, source in sources.items() if source != "built-in"}
+    assert {key.partition(".")[0] for key in given} == {"platform"}
+    assert (
+        CliRunner().invoke(settings, ["new", str(tmp_path / "x.toml"), "--platform", "other"]).exit_code == 2
+    )
 
 
 def test_show_gives_every_value_with_its_source(tmp_path: Path) -> None:

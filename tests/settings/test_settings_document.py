@@ -33,11 +33,19 @@ WHOLE = r"""
 [platform]
 name = "Example"
 hosts = ["Platform.example", "cdn.platform.example."]
+media_hosts = ["Pictures.example"]
 asset_id_patterns = ['/a/(\d+)']
 shortcode_patterns = ['/p/(\w{11})', '/s/(\w{8})']
+numeric_id_patterns = ['/id/(\d+)']
+handle_patterns = ['/@(\w+)']
+shortcode_is_id = true
+id_time_shift = 23
+id_epoch_ms = 1_314_220_021_721
+expiry_parameters = ["until:seconds"]
 marks = ["example", "xmpl"]
 [allow]
 domains = ["partner.example"]
+federation = true
 [banks]
 negative_images = ["logos", "memes/1.png"]
 common_phrases = ["phrases.txt"]
@@ -86,11 +94,18 @@ def test_a_whole_file_is_read_key_by_key() -> None:
         platform=Platform(
             "Example",
             ("platform.example", "cdn.platform.example"),
+            ("pictures.example",),
             (r"/a/(\d+)",),
             (r"/p/(\w{11})", r"/s/(\w{8})"),
+            (r"/id/(\d+)",),
+            (r"/@(\w+)",),
+            True,
+            23,
+            1_314_220_021_721,
+            ("until:seconds",),
             ("example", "xmpl"),
         ),
-        allow=Allow(("partner.example",)),
+        allow=Allow(("partner.example",), federation=True),
         banks=Banks(("logos", "memes/1.png"), ("phrases.txt",), ("how-people-write.txt",), ("blocked.txt",)),
         signals=Signals(("own-network", "block-mean")),
         thresholds=Thresholds(
@@ -105,7 +120,7 @@ def test_a_whole_file_is_read_key_by_key() -> None:
     )
     assert "built-in" not in sources.values()
     assert sources["platform.name"] == "s.toml:3"
-    assert sources["thresholds.text.account_posts"] == "s.toml:34"
+    assert sources["thresholds.text.account_posts"] == "s.toml:42"
 
 
 def test_the_built_in_thresholds_are_the_measured_ones() -> None:
@@ -241,6 +256,18 @@ FAULTS: dict[str, tuple[str, str]] = {
     "pattern with two groups": (
         "[platform]\nshortcode_patterns = ['(a)(b)']",
         "s:2: platform.shortcode_patterns[0]:",
+    ),
+    "shift too far": ("[platform]\nid_time_shift = 64", "s:2: platform.id_time_shift: 64 is outside 0 to 63"),
+    "shift as flag": ("[platform]\nid_time_shift = true", "s:2: platform.id_time_shift: must be a whole"),
+    "epoch below zero": ("[platform]\nid_epoch_ms = -1", "s:2: platform.id_epoch_ms: -1 is outside"),
+    "flag as text": ("[platform]\nshortcode_is_id = 'yes'", "s:2: platform.shortcode_is_id: must be true"),
+    "expiry without base": (
+        "[platform]\nexpiry_parameters = ['oe']",
+        "s:2: platform.expiry_parameters[0]: 'oe': must be NAME:hex",
+    ),
+    "expiry after nothing": (
+        "[platform]\nexpiry_parameters = ['a:after ']",
+        "s:2: platform.expiry_parameters[0]: 'a:after ':",
     ),
     "radius too wide": (
         "[thresholds.image]\ncandidate_radius = 129",

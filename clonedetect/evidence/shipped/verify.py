@@ -24,6 +24,8 @@ The checks, by number:
     the page and the picture it names.
 13. grants: every capture names a grant that is shipped with exactly these bytes.
 14. existence in time: proven only by a timestamp authority's answer.
+15. sample: where addresses were drawn at random, the list is there, the draw gives the same addresses
+    again, and custody names it; a case without a sample names none.
 
 All of it stands in one file on purpose, so that a stranger can read it from
 top to bottom, carry it alone, and run it without installing anything.
@@ -55,6 +57,7 @@ MANIFESTS = ("manifest-sha256.txt", "manifest-sha512.txt", "tagmanifest-sha256.t
 NONE = "none asked for"
 FINGERPRINT = "FINGERPRINT is 64 hexadecimal digits, with or without sha256: before them."
 WARC = "data/capture.warc.gz"
+SAMPLE = "data/sample.json"
 FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
     ValueError,
@@ -742,6 +745,28 @@ def check_time(package: Package, notes: Notes) -> None:
         notes.changed.append("head.json names a timestamp this version does not know")
 
 
+def check_sample(package: Package, notes: Notes) -> None:
+    """15. sample."""
+    acts = package.rows("data/custody.jsonl")
+    logged = [act["subject"] for act in acts if act["action"] == "sample_drawn"]
+    if SAMPLE not in package.names:
+        if logged:
+            notes.missing.append(f"{SAMPLE} is missing: custody says that a sample was drawn")
+        return
+    sample = json.loads(package.read(SAMPLE))
+    hexadecimal, seed = sample["frame_digest"].removeprefix("sha256:"), sample["seed"]
+    said = f"{sample['frame_digest']} {sample['size']} of {sample['frame_size']} seed {seed}"
+    notes.need(logged == [said], f"{SAMPLE} is not the sample that custody names")
+    path = f"data/objects/{hexadecimal[:2]}/{hexadecimal}"
+    notes.need(package.sha256(path) == hexadecimal, f"{path}, the list that was drawn from, was changed")
+    frame = [line.decode().removesuffix("\n") for line in package.lines(path)]
+    drawn = sorted(frame, key=lambda url: (hashlib.sha256(f"{seed}\n{url}".encode()).hexdigest(), url))
+    is_whole = len(frame) == len(set(frame)) == sample["frame_size"]
+    notes.need(is_whole, f"the list holds {len(frame)} addresses, not as many different ones as said")
+    is_drawn = drawn[: sample["size"]] == sample["drawn"]
+    notes.need(is_drawn, "the drawn addresses are not those that seed and list give")
+
+
 # ---------------------------------------------------------------- all of it
 
 CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
@@ -759,6 +784,7 @@ CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
     ("matches", check_matches),
     ("grants", check_grants),
     ("existence in time", check_time),
+    ("sample", check_sample),
 )
 
 

@@ -7,7 +7,7 @@
 # FINGERPRINT is that of the signer's key, as the signer published it: 64 hexadecimal digits, with or
 # without sha256: before them.
 # Not looked at here: inner digests of WARC records, the links inside custody.jsonl (its last link and
-# length are), and the SHA-512 manifest's own lines. verify.py looks at these.
+# length are), the SHA-512 manifest's own lines, and the draw of a sample. verify.py looks at these.
 set -u
 LC_ALL=C
 export LC_ALL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,20 @@ import msgspec
 from clonedetect.errors import InputError
 from clonedetect.index.importers.rows import ItemRow, RefusedRow, SkippedRow, SourceRow, to_item
 
-__all__ = ["Place", "Skips", "below", "caption_of", "first_there", "path_of_url", "source_row", "time_of"]
+__all__ = [
+    "Place",
+    "Skips",
+    "asset_in",
+    "below",
+    "caption_of",
+    "first_there",
+    "path_of_url",
+    "source_row",
+    "time_of",
+]
+
+_FOLDERS = re.compile(r"(?:^|/)((?:\d{3}/){3,7})")
+_NUMBER = re.compile(r"(?:^|[/_])(\d{14,25})(?=[_.])")
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -91,6 +105,19 @@ def path_of_url(url: str) -> str:
         return unquote(urlsplit(url).path).lstrip("/")
     except ValueError as error:
         raise InputError(f"{url[:200]!r} is no URL ({error})") from error
+
+
+def asset_in(address: str) -> str | None:
+    """Return the platform's own number of a file in its address, None where there is none.
+
+    Either folders of three digits, which together are the number, or a number of 14 and more
+    digits in the file's name.
+    """
+    folders = _FOLDERS.search(address)
+    if folders:
+        return folders[1].replace("/", "")
+    number = _NUMBER.search(address)
+    return number[1] if number else None
 
 
 def first_there(paths: Sequence[str]) -> str:

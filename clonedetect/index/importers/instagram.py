@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from clonedetect.errors import InputError
-from clonedetect.index.importers.assembly import Place, below, source_row
+from clonedetect.index.importers.assembly import Place, asset_in, below, source_row
 from clonedetect.index.importers.json_array import Element, elements, parsed, small_json
 from clonedetect.index.importers.markup import repaired
 from clonedetect.index.importers.rows import RefusedRow, SourceRow
@@ -174,5 +174,6 @@ def _row(
     return source_row(place, fields, media)
 
 
-def _medium(root: Path, uri: str) -> dict[str, str]:
-    return {"url": uri} if "://" in uri else {"path": below(root, uri)}
+def _medium(root: Path, uri: str) -> dict[str, str | None]:
+    place = {"url": uri} if "://" in uri else {"path": below(root, uri)}
+    return {**place, "asset_id": asset_in(uri)}

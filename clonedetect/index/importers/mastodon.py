@@ -10,6 +10,7 @@ from clonedetect.errors import InputError
 from clonedetect.index.importers.assembly import (
     Place,
     Skips,
+    asset_in,
     below,
     caption_of,
     first_there,
@@ -117,6 +118,7 @@ class _Posts:
             "kind": kind if kind in {"image", "video"} else None,
             "width": entry.get("width") or None,
             "height": entry.get("height") or None,
+            "asset_id": asset_in(url),
         }
         if "://" not in url:
             whole = path_of_url(url)

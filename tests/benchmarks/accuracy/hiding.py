@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from clonedetect.models.ids import Digest, ItemId, MediaId, TextId
 from clonedetect.models.item import Item
-from clonedetect.models.reference import Generation, ImageReference, TextReference
+from clonedetect.models.page import IdentifierKind
+from clonedetect.models.reference import Generation, Identified, ImageReference, TextReference
 from clonedetect.models.signal import VIEWS_PER_MEDIA, FeatureSet
 from clonedetect.protocols import (
     CharacterModel,
@@ -108,6 +109,20 @@ class HidingIndex:
 
     def item(self, item_id: ItemId) -> Item | None:
         return None if item_id in self._items else self._inner.item(item_id)
+
+    @property
+    def has_identifiers(self) -> bool:
+        return self._inner.has_identifiers
+
+    def identified(
+        self, wanted: Collection[tuple[IdentifierKind, str]]
+    ) -> dict[tuple[IdentifierKind, str], Identified]:
+        found = {}
+        for one, known in self._inner.identified(wanted).items():
+            items = tuple(item for item in known.items if item.item_id not in self._items)
+            if items:
+                found[one] = Identified(items, known.is_all)
+        return found
 
     def images(self, ids: Sequence[MediaId]) -> tuple[ImageReference, ...]:
         return self._inner.images([media for media in ids if int(media) not in self._hidden])

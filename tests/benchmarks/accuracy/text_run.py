@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,15 +17,18 @@ import msgspec
 import made_pages
 from accuracy.run import code_digest
 from accuracy.texts import SEED, Corpus, Post, write_items
+from clonedetect.analysis.page import judge_page
 from clonedetect.extract.page import read_page
 from clonedetect.index.reference import OpenIndex
 from clonedetect.jobs.indexing import add_sources
 from clonedetect.jobs.opening import open_reference
-from clonedetect.match.corroborate import corroborate
 from clonedetect.match.text import match_texts
+from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.ids import AccountId, RecordId, digest_of
 from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import BlockKind, TextBlock
 from clonedetect.models.settings import TextThresholds
+from clonedetect.models.verdict import PageVerdict
 from clonedetect.signals.fingerprints import gram_hashes
 from clonedetect.signals.normalise import normalise
 from clonedetect.signals.phrases import shipped_phrases
@@ -40,6 +44,19 @@ CLEAN_PAGES: Final = 20_000
 ON_A_PAGE: Final = 10
 CLASSES: Final = (0, 60, 120, 160, 240, 400)
 """Where classes of length begin, in bits."""
+_PAGE: Final = Capture(
+    url="https://clone.example/page",
+    final_url="https://clone.example/page",
+    purpose=Purpose.PAGE,
+    outcome=Outcome.OK,
+    reason="",
+    captured_at=datetime(2026, 11, 1, tzinfo=UTC),
+    grant_id="accuracy",
+    grant_digest=digest_of(b""),
+    rule="made pages",
+    content_digest=digest_of(b""),
+    record_id=RecordId("urn:uuid:00000000-0000-4000-8000-000000000000"),
+)
 LITTLE: Final = 0.5
 """Texts that share less of their grams with every indexed post make up clean pages."""
 
@@ -81,7 +98,7 @@ class ClonePages(msgspec.Struct, frozen=True):
 class CleanPages(msgspec.Struct, frozen=True):
     """Pages of strangers, made of `texts` distinct ones; `left_out` are too like a post to be among them.
 
-    `confirmed` counts texts, and `accused` pages on which one of them is confirmed without a caution.
+    `confirmed` counts texts, quoted ones too, and `accused` pages that are confirmed.
     """
 
     pages: int
@@ -118,9 +135,11 @@ class _Asker:
         block = TextBlock(text, BlockKind.LEAF, "p")
         return match_texts([block], self.index, self.thresholds, shipped_phrases())
 
-    def page(self, data: bytes) -> tuple[Match, ...]:
-        content = read_page(data, "https://clone.example/page", "text/html; charset=utf-8")
-        return match_texts(content.blocks, self.index, self.thresholds, shipped_phrases())
+    def page(self, data: bytes) -> tuple[tuple[Match, ...], PageVerdict]:
+        """Return what is found on a page, and what is said of it."""
+        content = read_page(data, _PAGE.url, "text/html; charset=utf-8")
+        found = match_texts(content.blocks, self.index, self.thresholds, shipped_phrases())
+        return found, judge_page(_PAGE, content, (), found, self.thresholds).verdict
 
 
 def run_id(corpus: Corpus) -> str:
@@ -259,7 +278,7 @@ def _phrases(corpus: Corpus, asker: _Asker) -> dict[str, int]:
         asked = {
             "alone": asker.text(phrase),
             "in a sentence": asker.text(f"Welcome to my page. {phrase} See you soon!"),
-            "on a page": asker.page(made_pages.page("profile", [phrase, *others], rng)),
+            "on a page": asker.page(made_pages.page("profile", [phrase, *others], rng))[0],
         }
         for where, found in asked.items():
             worst = next((str(one.verdict) for one in found if one.item_id.startswith("phrase-")), "none")
@@ -282,10 +301,10 @@ def _clone_pages(corpus: Corpus, bits: dict[str, float], asker: _Asker) -> Clone
         texts = [
             TRANSFORMS[name](post.text, rng, corpus.context) for name, post in zip(names, shown, strict=True)
         ]
-        found = asker.page(made_pages.page(rng.choice(made_pages.KINDS), texts, rng))
+        found, verdict = asker.page(made_pages.page(rng.choice(made_pages.KINDS), texts, rng))
         told = {one.item_id for one in found if one.verdict is Verdict.CONFIRMED}
         right = {post.key for post in shown}
-        named = corroborate(found, asker.thresholds).accounts
+        named = _named(verdict)
         counts[0] += len(shown)
         counts[1] += len(told & right)
         counts[2] += shown[0].account in named
@@ -305,12 +324,12 @@ def _clean_pages(corpus: Corpus, alike: frozenset[str], asker: _Asker) -> CleanP
         )
         size += len(data)
         start = time.process_time()
-        found = asker.page(data)
+        found, verdict = asker.page(data)
         spent += time.process_time() - start
         confirmed += sum(one.verdict is Verdict.CONFIRMED for one in found)
-        accused += any(_accuses(one) for one in found)
+        accused += verdict.verdict is Verdict.CONFIRMED
         possible += sum(one.verdict is Verdict.POSSIBLE for one in found)
-        accounts += len(corroborate(found, asker.thresholds).accounts)
+        accounts += len(_named(verdict))
     return CleanPages(
         CLEAN_PAGES,
         len(texts),
@@ -324,6 +343,6 @@ def _clean_pages(corpus: Corpus, alike: frozenset[str], asker: _Asker) -> CleanP
     )
 
 
-def _accuses(match: Match) -> bool:
-    """Whether a match may confirm a page by itself: quoted words do not."""
-    return match.verdict is Verdict.CONFIRMED and match.text is not None and not match.text.cautions
+def _named(verdict: PageVerdict) -> tuple[AccountId, ...]:
+    """Return the accounts that are confirmed on a page."""
+    return tuple(one.account_id for one in verdict.account_verdicts if one.verdict is Verdict.CONFIRMED)

@@ -20,6 +20,7 @@ from clonedetect.jobs.compacting import compact_index
 from clonedetect.jobs.indexing import index_algorithms
 from clonedetect.models.ids import ItemId, MediaId, digest_of
 from clonedetect.models.item import Item, Media
+from clonedetect.models.page import IdentifierKind
 from clonedetect.models.signal import ImageSignals
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
@@ -190,3 +191,19 @@ def test_pictures_are_returned_in_the_order_asked_and_by_their_bytes(
     assert held.item_id == "item-2"
     assert index.item(ItemId("item-99")) is None
     assert index.texts([]) == ()
+
+
+def test_an_item_is_found_by_its_permalink_and_no_other(index: ReferenceIndex) -> None:
+    assert index.has_identifiers
+    asked = [
+        (IdentifierKind.PERMALINK, f"https://www.platform.example/p/item-{number}/?x=1")
+        for number in range(1, PICTURES + 3)
+    ]
+    asked += [(IdentifierKind.HANDLE, "nobody"), (IdentifierKind.HASHTAG, "item-1")]
+    asked += [(IdentifierKind.PERMALINK, "")]
+    found = index.identified(asked)
+    assert {one: [item.item_id for item in known.items] for one, known in found.items()} == {
+        one: [ItemId(f"item-{number}")] for number, one in enumerate(asked[:PICTURES], 1)
+    }
+    assert all(known.is_all for known in found.values())
+    assert not index.identified([])
