@@ -44,7 +44,15 @@ from clonedetect.match.comparison import Comparison, reference_features
 from clonedetect.models.reference import ImageReference
 from clonedetect.models.settings import ImageThresholds
 
-__all__ = ["CALIBRATION", "Evidence", "believed_change", "covered_rule_of", "evidence_of", "rule_of"]
+__all__ = [
+    "CALIBRATION",
+    "Evidence",
+    "believed_change",
+    "covered_rule_of",
+    "evidence_of",
+    "is_to_explain",
+    "rule_of",
+]
 
 CALIBRATION: Final = "pictures-4"
 """Name of the bounds that decide on pictures, as docs/accuracy.md measures them; others need a new name."""
@@ -184,6 +192,11 @@ def _is_close(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: 
 def believed_change(evidence: Evidence) -> float:
     """Return the connected change, as a share of what is shown, up to which nothing need explain it."""
     return SYNTHETIC_DISAGREEMENT if evidence.synthetic > SYNTHETIC else BELIEVED_CHANGE
+
+
+def is_to_explain(change: float) -> bool:
+    """Whether a connected change, as a share of what is shown, is more than nothing need explain."""
+    return change > BELIEVED_CHANGE
 
 
 def _is_close_by_hash(evidence: Evidence, thresholds: ImageThresholds, *, is_synthetic: bool) -> bool:
