@@ -24,6 +24,7 @@ __all__ = [
     "TEXTURED",
     "BlockMap",
     "agreement",
+    "beside",
     "bring",
     "even",
     "grid_shape",
@@ -47,6 +48,8 @@ OVERLAID: Final = 10.0
 EXACTLY: Final = 1
 LEAST_LEFT: Final = 0.4
 """Share of a block that must be left beside what was drawn over it."""
+MOST_LONE: Final = 1
+"""Textured blocks under writing that may have no agreeing block beside them: a striped dress has more."""
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
@@ -153,6 +156,20 @@ class BlockMap:
         """Return the map with `covered` in place of what was covered."""
         return replace(self, covered=covered)
 
+    def covered_beside(self, ours: Grey) -> tuple[int, int]:
+        """Count the covered blocks textured in `ours`, on the grid, and those beside an agreeing one."""
+        rows, columns = self.inside.shape
+        spread = ours.reshape(rows, BLOCK_PX, columns, BLOCK_PX).std(axis=(1, 3))
+        hidden = self.inside & self.covered & (spread > TEXTURED)
+        agreeing = (self.counted & self.agree).astype(np.uint8)
+        near = cv2.dilate(agreeing, np.ones((3, 3), np.uint8)) > 0
+        return int(hidden.sum()), int((hidden & near).sum())
+
+    def is_interleaved(self, ours: Grey) -> bool:
+        """Whether every covered block of `ours`, on the grid, but one has an agreeing block beside it."""
+        hidden, near = self.covered_beside(ours)
+        return hidden - near <= MOST_LONE
+
     def rows(self) -> tuple[str, ...]:
         """Return the map as text: ``+`` agrees, ``-`` differs, ``.`` flat, ``#`` masked, ``x`` laid over."""
         shown = np.where(self.textured, np.where(self.agree, "+", "-"), ".")
@@ -205,11 +222,30 @@ def agreement(
     to_query = homography @ scaling(reference.shape[1] / canvas[0], reference.shape[0] / canvas[1])
     brought, shown, blur = bring(query, to_query, canvas)
     left_out = None if drawn is None else _brought_flags(drawn, to_query, canvas)
+    ours = _blocks(cv2.GaussianBlur(on_grid(reference), (0, 0), blur).astype(np.float64), rows, columns)
+    inside = _blocks(shown, rows, columns).mean(axis=2) > 0.95
+    return _compared(ours, brought, inside, left_out, block_ncc)
+
+
+def beside(blocks: BlockMap, ours: Grey, strokes: Flags, block_ncc: float) -> BlockMap:
+    """Return `blocks` correlated again without the pixels of `strokes`, bool (12 rows, 12 columns).
+
+    `ours` is the reference on the grid, of the query's detail or finer.
+    """
+    rows, columns = blocks.inside.shape
+    cut = _blocks(cv2.GaussianBlur(ours, (0, 0), 0.8).astype(np.float64), rows, columns)
+    found = _compared(cut, blocks.brought, blocks.inside, strokes, block_ncc)
+    return found.masked(blocks.hidden)
+
+
+def _compared(
+    ours: Matrix, brought: Grey, inside: Flags, left_out: Flags | None, block_ncc: float
+) -> BlockMap:
+    """Compare our blocks, (rows, columns, 144), with the query `brought` under them, less `left_out`."""
+    rows, columns = inside.shape
     seen = brought if left_out is None else filled(brought, left_out)
     weight = None if left_out is None else _blocks((~left_out).astype(np.float64), rows, columns)
-    ours = _blocks(cv2.GaussianBlur(on_grid(reference), (0, 0), blur).astype(np.float64), rows, columns)
     theirs = _blocks(cv2.GaussianBlur(seen, (0, 0), 0.8).astype(np.float64), rows, columns)
-    inside = _blocks(shown, rows, columns).mean(axis=2) > 0.95
     textured, agree = _agreeing(ours, theirs, weight, block_ncc)
     textured, agree = textured & inside, agree & inside
     ours_mean, theirs_mean = ours.mean(axis=2), theirs.mean(axis=2)

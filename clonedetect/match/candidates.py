@@ -29,6 +29,7 @@ from clonedetect.match.image import (
 )
 from clonedetect.match.mask import MaskCache
 from clonedetect.match.proposals import ImageCandidate, hash_candidates, panel_candidates, propose
+from clonedetect.match.rules import is_to_explain
 from clonedetect.models.ids import ItemId, MediaId
 from clonedetect.models.match import ImageMeasure, Kind, Match, Region, RegionKind, Verdict
 from clonedetect.models.reference import ImageReference
@@ -277,7 +278,8 @@ class _Search:
         query = self.query.signals
         first = confirm_image(query, reference, comparison, None, thresholds=self.thresholds, route=route)
         is_partial = comparison is not None and comparison.is_partial
-        if first.verdict is Verdict.NONE or (first.verdict is Verdict.POSSIBLE and not is_partial):
+        is_changed = is_partial or is_to_explain(first.measure.largest_disagreement)
+        if first.verdict is Verdict.NONE or (first.verdict is Verdict.POSSIBLE and not is_changed):
             return first
         mask = self.masks.mask(reference, self.index, self.thresholds, self.bank)
         beside = self._siblings() if is_partial else ()

@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from clonedetect.match.bank import in_bank
-from clonedetect.match.blocks import BlockMap, on_grid
+from clonedetect.match.blocks import BLOCK_PX, BlockMap
 from clonedetect.match.comparison import Comparison, Picture, compare, reference_features
 from clonedetect.match.direct import HashRoute
 from clonedetect.match.geometry import clipped, scaling
 from clonedetect.match.mask import TemplateMask, sibling_mask
-from clonedetect.match.overlay import Outline, Shape, is_cut_out, laid_over
+from clonedetect.match.overlay import Outline
+from clonedetect.match.remainder import Remainder, outline_of, without_overlay, without_writing
 from clonedetect.match.rules import (
     CALIBRATION,
     FEWEST_ANCHORS,
     Evidence,
     believed_change,
-    covered_rule_of,
     evidence_of,
     rule_of,
 )
@@ -41,7 +41,6 @@ __all__ = [
     "caveats",
     "confirm_image",
     "is_low_content",
-    "outline_of",
     "truncation",
 ]
 
@@ -51,10 +50,8 @@ LOW_KEYPOINTS: Final = 30
 POINTS_KEPT: Final = 60
 REFUTING_TEXTURED: Final = 20
 REFUTED_AGREE: Final = 0.2
-TOLD_BY_SHAPE: Final = frozenset({Shape.MARK, Shape.BAR, Shape.STICKER, Shape.WINDOW})
-"""Shapes that photographs exchanged in a page of even colours do not have."""
 LARGE_CHANGE: Final = 0.05
-CONTRADICTED: Final = 1.0
+CONTRADICTED: Final = 1.5
 """Log odds that what differs lies over ours, under which a larger change stands against a confirmation."""
 
 
@@ -125,16 +122,15 @@ def confirm_image(
     is_near = route is not None and _is_near(query, reference, route, thresholds)
     evidence = evidence_of(masked, reference, is_near=is_near)
     rule, objections = rule_of(evidence, thresholds)
-    laid: tuple[str, ...] = ()
     is_drawn = masked.blocks.drawn is not None
     is_small = bool(rule) and not is_drawn and evidence.differing <= believed_change(evidence)
     is_hopeless = not rule and not is_drawn and comparison.alignment.inliers < FEWEST_ANCHORS
     outline = None if is_small or is_hopeless else outline_of(masked, reference)
     if is_drawn or not (is_small or _is_believed(outline, evidence)):
         rule = ""  # what differs, or was left out, must first be shown to lie over ours
-    if not rule and outline is not None:
-        masked, rule, laid = _uncovered(masked, reference, thresholds, outline)
-        objections = () if rule else objections  # what stood against the picture as a whole is answered
+    rest = None if rule else _rest(masked, reference, thresholds, outline)
+    if rest is not None:
+        masked, rule, objections = rest.comparison, rest.rule, ()  # what stood against the whole is answered
     support = masked.supported()
     accounts = 0 if mask is None else mask.accounts
     if accounts:
@@ -146,8 +142,9 @@ def confirm_image(
     gates = (*(("shared",) if accounts else ()), *(("bank",) if bank else ()))
     plain = replace(_measure(query, reference, masked, support), other_accounts=accounts, gates=gates)
     measure = _under(thresholds, _with_route(plain, route, rule))
-    figures = _figures(measure, masked, route) + laid
-    regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference)),)
+    figures = _figures(measure, masked, route) + (() if rest is None else (rest.reason,))
+    window = None if rest is None else rest.window
+    regions = (Region(RegionKind.IMAGE, polygon=_polygon(query, masked, reference, window)),)
     if rule:
         return Judgement(Verdict.CONFIRMED, measure, figures + objections, regions)
     possible = (
@@ -165,38 +162,12 @@ def _is_believed(outline: Outline | None, evidence: Evidence) -> bool:
     return outline.is_edge_of_theirs or evidence.differing <= LARGE_CHANGE
 
 
-def outline_of(comparison: Comparison, reference: ImageReference) -> Outline | None:
-    """Return the outline of what differs under a comparison; None where there is none to follow."""
-    if reference.thumbnail is None:
-        return None
-    pixels = reference.thumbnail.pixels
-    is_cut = is_cut_out(comparison.homography, pixels.shape, comparison.picture.frame.shape)
-    shapes = tuple(comparison.on_grid(corners) for corners in comparison.picture.rectangles)
-    return laid_over(comparison.blocks, on_grid(pixels), is_cut=is_cut, rectangles=shapes)
-
-
-def _uncovered(
-    comparison: Comparison, reference: ImageReference, thresholds: ImageThresholds, outline: Outline
-) -> tuple[Comparison, str, tuple[str, ...]]:
-    """Return the comparison without what was laid over our picture, and the rule and reason that confirm it.
-
-    The comparison itself and no rule where nothing was, or where what is left does not confirm.
-    """
-    if comparison.alignment.inliers < FEWEST_ANCHORS or not outline.is_laid_over:
-        return comparison, "", ()
-    left = replace(comparison, blocks=comparison.blocks.uncovered(outline.differing))
-    rule = covered_rule_of(
-        evidence_of(left, reference, is_near=False),
-        thresholds,
-        is_told_by_shape=outline.shape in TOLD_BY_SHAPE,
-    )
-    if not rule:
-        return comparison, "", ()
-    said = (
-        f"{outline.shape} ({left.blocks.covered_share:.0%} left out): the outline is a step of "
-        f"{outline.theirs.mean:.0f} grey levels here and of {outline.ours.mean:.0f} in our picture"
-    )
-    return left, rule, (said,)
+def _rest(
+    comparison: Comparison, reference: ImageReference, thresholds: ImageThresholds, outline: Outline | None
+) -> Remainder | None:
+    """Return what confirms without what was laid, or was written, over our picture."""
+    laid = None if outline is None else without_overlay(comparison, reference, thresholds, outline)
+    return without_writing(comparison, reference, thresholds) if laid is None else laid
 
 
 def _is_alike_unmasked(
@@ -320,16 +291,22 @@ def _full_size(query: ImageSignals, comparison: Comparison) -> npt.NDArray[np.fl
 
 
 def _polygon(
-    query: ImageSignals, comparison: Comparison, reference: ImageReference
+    query: ImageSignals,
+    comparison: Comparison,
+    reference: ImageReference,
+    window: tuple[int, int, int, int] | None,
 ) -> tuple[tuple[float, float], ...]:
-    """Return where our picture stands on the query: its projected outline, cut at the query's edges."""
+    """Return where our picture, or a `window` of its grid, stands on the query, cut at its edges."""
     assert reference.thumbnail is not None  # noqa: S101  there is no comparison without one
     high, wide = reference.thumbnail.pixels.shape
-    outline = np.array([[-0.5, -0.5], [wide - 0.5, -0.5], [wide - 0.5, high - 0.5], [-0.5, high - 0.5]])
+    rows, columns = comparison.blocks.inside.shape
+    left, top, right, bottom = window or (0, 0, columns * BLOCK_PX, rows * BLOCK_PX)
+    sides = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+    outline = sides * (wide / (columns * BLOCK_PX), high / (rows * BLOCK_PX)) - 0.5
     corners = _mapped(_full_size(query, comparison) @ comparison.homography, outline) + 0.5
-    left, top = query.origin
-    cut = clipped(corners, (left, top, left + query.width, top + query.height))
-    return tuple((round(float(x), 1), round(float(y), 1)) for x, y in cut)
+    x, y = query.origin
+    cut = clipped(corners, (x, y, x + query.width, y + query.height))
+    return tuple((round(float(a), 1), round(float(b), 1)) for a, b in cut)
 
 
 def _mapped(matrix: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -27,10 +27,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from clonedetect.match.blocks import BLOCK_PX, TEXTURED, BlockMap, even
+from clonedetect.match.blocks import BLOCK_PX, BlockMap, even
 from clonedetect.match.steps import Steps, changed, edges, normals, steps
 
-__all__ = ["Outline", "Shape", "is_cut_out", "laid_over"]
+__all__ = ["MOST_BESIDE", "Outline", "Shape", "is_cut_out", "laid_over"]
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
@@ -40,9 +40,12 @@ INTERLEAVED: Final = 0.85
 """For what is drawn in stripes and marks: no other picture is exchanged in strips a block wide."""
 
 FEWEST_HIDDEN: Final = 12
+FEW_HIDDEN: Final = 2
 MOST_BESIDE: Final = 0.03
 """What may differ beside it, connected, as a share of what is shown: it explains itself and nothing else."""
 
+LEAST_TOUCHED: Final = 0.25
+EQUALLY: Final = 0.08
 LEAST_ALIKE: Final = 0.6
 """Share of a rectangle and of what differs that both must have in common to be one."""
 
@@ -64,12 +67,12 @@ class Shape(StrEnum):
 
 LEAST_ODDS: Final = MappingProxyType(
     {
-        Shape.MARK: 0.6,
-        Shape.BAR: 0.6,
-        Shape.STICKER: 2.0,
-        Shape.WINDOW: 0.2,
-        Shape.INSET: 2.4,
-        Shape.PART: 4.0,
+        Shape.MARK: 3.5,
+        Shape.BAR: 1.0,
+        Shape.STICKER: 1.5,
+        Shape.WINDOW: 1.5,
+        Shape.INSET: 1.5,
+        Shape.PART: 3.3,
     }
 )
 """Log odds from which a difference of each shape counts as laid over ours."""
@@ -86,28 +89,30 @@ MOST_SHARE: Final = MappingProxyType(
 )
 """Share of what is shown that may differ so."""
 
-BIAS: Final = 36.11
+BIAS: Final = 25.47
 WEIGHTS: Final = MappingProxyType(
     {
-        "log_ours": 0.69,
-        "log_theirs": 1.11,
-        "edge_gain": 1.86,
-        "log_usual": -0.76,
-        "continuity": 3.91,
-        "their_continuity": -0.31,
-        "peaks": -6.46,
-        "their_peaks": 4.19,
-        "clear_peaks": -12.23,
-        "their_clear_peaks": -1.42,
-        "ridge": -0.75,
-        "their_ridge": -0.87,
-        "log_median": 0.3,
-        "window": -4.21,
-        "flat": 3.09,
-        "largest": -11.08,
-        "log_length": -3.97,
-        "share": -10.45,
-        "left": -16.86,
+        "log_ours": 1.43,
+        "log_theirs": -1.45,
+        "edge_gain": 3.18,
+        "log_usual": 0.23,
+        "continuity": 2.9,
+        "their_continuity": 0.44,
+        "peaks": -9.28,
+        "their_peaks": 7.74,
+        "clear_peaks": -4.65,
+        "their_clear_peaks": 0.26,
+        "ridge": -0.7,
+        "their_ridge": -2.99,
+        "across": -4.85,
+        "their_across": 2.33,
+        "log_median": 0.04,
+        "window": -4.4,
+        "flat": 2.44,
+        "largest": -7.47,
+        "log_length": -2.9,
+        "share": -5.23,
+        "left": -6.05,
     }
 )
 """Weight of each trait of an outline (`Outline.traits`) in the log odds."""
@@ -132,7 +137,8 @@ class Outline:
     neighbours, it `is_cut` where our outline does not lie on the query's, as that of a
     whole page in a shared frame does; `is_drawn` says whether drawn pixels belong to it, and
     `interleaved` which share of the textured blocks under them has an agreeing neighbour; it `is_straight`
-    where it is a rectangle of the query.
+    where it is a rectangle of the query, and `is_window` where it is all beyond one; `shown` is
+    the left, top, right and bottom of what does not differ, in pixels of the grid.
     """
 
     differing: Flags
@@ -150,6 +156,8 @@ class Outline:
     is_cut: bool
     is_drawn: bool
     is_straight: bool
+    is_window: bool
+    shown: tuple[int, int, int, int]
     interleaved: float
 
     @property
@@ -168,6 +176,8 @@ class Outline:
             "their_clear_peaks": self.theirs.clear_peaks,
             "ridge": self.ours.ridge,
             "their_ridge": self.theirs.ridge,
+            "across": self.ours.across,
+            "their_across": self.theirs.across,
             "log_median": math.log(self.ours.median + 1) - math.log(self.theirs.median + 1),
             "window": self.window,
             "flat": self.flat,
@@ -191,15 +201,19 @@ class Outline:
             return Shape.MARK
         if self.flat >= FLAT:
             return Shape.BAR if is_apart else Shape.STICKER
-        if is_apart and self.is_cut:
+        if self.is_window or (is_apart and self.is_cut):
             return Shape.WINDOW
         return Shape.INSET if self.is_straight else Shape.PART
 
     @property
     def is_edge_of_theirs(self) -> bool:
         """Whether the outline is an edge of the query by every measure more than of ours."""
-        is_steeper = self.ours.mean < self.theirs.mean and self.edge_gain > 0
-        return is_steeper and self.ours.peaks < self.theirs.peaks
+        return self.is_steeper and self.ours.peaks < self.theirs.peaks
+
+    @property
+    def is_steeper(self) -> bool:
+        """Whether the query changes more across the outline than ours, and its edge is the stronger."""
+        return self.ours.mean < self.theirs.mean and self.edge_gain > 0
 
     @property
     def is_laid_over(self) -> bool:
@@ -208,9 +222,10 @@ class Outline:
         What was drawn is told by where it lies, not by the score, which knows differences alone.
         """
         if self.is_drawn:
-            return self.interleaved >= INTERLEAVED and self.largest <= MOST_BESIDE
+            is_steeper = self.ours.mean < self.theirs.mean
+            return is_steeper and self.interleaved >= INTERLEAVED and self.largest <= MOST_BESIDE
         is_enough = self.log_odds >= LEAST_ODDS[self.shape] and self.share <= MOST_SHARE[self.shape]
-        return is_enough and self.is_edge_of_theirs
+        return is_enough and (self.is_edge_of_theirs or (self.shape is Shape.WINDOW and self.is_steeper))
 
 
 def laid_over(
@@ -230,11 +245,17 @@ def laid_over(
     part = _part(blocks, groups, ours, inside)
     if blocks.drawn is not None:
         part |= blocks.drawn & inside
-    straight = _straight(part, rectangles, inside)
-    is_straight, part = straight is not None, part if straight is None else straight
+    differing = blocks.covered | (cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    window, beyond = _window(blocks, groups, differing)
+    around_window = _beyond(blocks, part, rectangles, inside) if is_cut else None
+    straight = None if around_window is not None else _straight(part, rectangles, inside)
+    if around_window is not None:
+        part = around_window
+        differing |= _touched(around_window, differing.shape) & blocks.inside
+    elif straight is not None:
+        part = straight
     within = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
-    around = cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    rows, columns = np.nonzero(around & ~part & within)
+    rows, columns = np.nonzero(_rim(part) & within)
     if len(rows) < _LEAST_OUTLINE:
         return None
     aside = normals(part, rows, columns)
@@ -243,8 +264,6 @@ def laid_over(
     if own is None or other is None:
         return None
     gain = edges(blocks.brought)[rows, columns].mean() - edges(ours)[rows, columns].mean()
-    differing = blocks.covered | (cv2.dilate(groups.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    window, beyond = _window(blocks, groups, differing)
     return Outline(
         differing=differing | blocks.off_tone,
         ours=own,
@@ -260,7 +279,9 @@ def laid_over(
         is_thin=_is_thin(groups | (blocks.off_tone & blocks.counted)),
         is_cut=is_cut,
         is_drawn=blocks.drawn is not None,
-        is_straight=is_straight,
+        is_straight=straight is not None,
+        is_window=around_window is not None,
+        shown=_box(_pixels(blocks.agree & ~groups) if around_window is None else inside & ~around_window),
         interleaved=_interleaved(blocks, ours),
     )
 
@@ -282,13 +303,11 @@ def is_cut_out(homography: Matrix, ours: tuple[int, int], theirs: tuple[int, int
 
 def _interleaved(blocks: BlockMap, ours: Grey) -> float:
     """Return the share of the covered blocks that are textured in ours and lie beside an agreeing block."""
-    rows, columns = blocks.inside.shape
-    spread = ours.reshape(rows, BLOCK_PX, columns, BLOCK_PX).std(axis=(1, 3))
-    hidden = blocks.inside & blocks.covered & (spread > TEXTURED)
-    agreeing = (blocks.counted & blocks.agree).astype(np.uint8)
-    beside = cv2.dilate(agreeing, np.ones((3, 3), np.uint8)) > 0
+    hidden, near = blocks.covered_beside(ours)
+    if hidden <= FEW_HIDDEN:
+        return 1.0  # narrower than a block: every block was compared by what is left of it
     # A compact hole of under a dozen blocks is nearly all rim.
-    return float((hidden & beside).sum() / max(FEWEST_HIDDEN, hidden.sum()))
+    return near / max(FEWEST_HIDDEN, hidden)
 
 
 def _window(blocks: BlockMap, groups: Flags, differing: Flags) -> tuple[float, float]:
@@ -331,13 +350,58 @@ def _straight(part: Flags, rectangles: Sequence[Matrix], inside: Flags) -> Flags
     """Return the rectangle that is `part`, None where none is nearly the same."""
     best, alike = None, LEAST_ALIKE
     for corners in rectangles:
-        filled = cv2.fillConvexPoly(np.zeros(part.shape, np.uint8), np.rint(corners).astype(np.int32), 1)
-        whole = (filled > 0) & inside
-        union = int((whole | part).sum())
-        share = int((whole & part).sum()) / union if union else 0.0
+        whole = _filled(corners, part.shape) & inside
+        share = _alike(whole, part)
         if share >= alike:
             best, alike = whole, share
     return best
+
+
+def _beyond(blocks: BlockMap, part: Flags, rectangles: Sequence[Matrix], inside: Flags) -> Flags | None:
+    """Return what lies beyond a rectangle where that is nearly `part`; of equals, that of sharpest sides."""
+    around = [inside & ~_filled(corners, part.shape) for corners in rectangles]
+    alike = [_alike(whole, part) for whole in around]
+    if max(alike, default=0.0) < LEAST_ALIKE:
+        return None
+    strength = edges(blocks.brought)
+    equals = [
+        whole
+        for whole, share in zip(around, alike, strict=True)
+        if share >= max(LEAST_ALIKE, max(alike) - EQUALLY)
+    ]
+    return max(
+        equals, key=lambda whole: float(strength[_rim(whole) & inside].sum() / (1 + _rim(whole).sum()))
+    )
+
+
+def _rim(part: Flags) -> Flags:
+    """Return the pixels around a part."""
+    return np.asarray(cv2.dilate(part.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~part
+
+
+def _box(flags: Flags) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what is flagged, all 0 where nothing is."""
+    rows, columns = np.nonzero(flags)
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def _filled(corners: Matrix, shape: tuple[int, ...]) -> Flags:
+    page = np.zeros(shape, np.uint8)
+    return np.asarray(cv2.fillConvexPoly(page, np.rint(corners).astype(np.int32), 1) > 0)
+
+
+def _alike(one: Flags, other: Flags) -> float:
+    """Return what two areas have in common as a share of what is of either."""
+    union = int((one | other).sum())
+    return int((one & other).sum()) / union if union else 0.0
+
+
+def _touched(part: Flags, shape: tuple[int, ...]) -> Flags:
+    """Return the blocks of which a quarter is of `part`."""
+    cut = part.reshape(shape[0], BLOCK_PX, shape[1], BLOCK_PX)
+    return np.asarray(cut.mean(axis=(1, 3)) > LEAST_TOUCHED)
 
 
 def _flat_share(picture: Grey, part: Flags) -> float:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Steps", "changed", "edges", "normals", "steps"]
+__all__ = ["Steps", "changed", "edges", "normals", "steps", "tone_curve"]
 
 Grey = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
@@ -33,14 +33,14 @@ _SHIFTS: Final = tuple(
 def changed(ours: Grey, theirs: Grey, agreeing: Flags) -> Flags:
     """Return where `theirs` is not what `ours` becomes under the tone curve of what agrees."""
     one, other = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), dtype=np.uint8) for p in (ours, theirs))
-    change = np.abs(other.astype(np.float32) - _toned(one, other, agreeing))
+    change = np.asarray(np.abs(other.astype(np.float32) - tone_curve(one, other, agreeing)[one]))
     usual = float(np.median(change[agreeing])) if agreeing.any() else 0.0
     different = (change > max(_LEAST_CHANGE, 4 * usual)).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(different, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
 
-def _toned(ours: Grey, theirs: Grey, agreeing: Flags) -> Floats:
-    """Return `ours` under the curve that brings it to `theirs` where they agree: medians by grey level."""
+def tone_curve(ours: Grey, theirs: Grey, agreeing: Flags) -> Floats:
+    """Return what each of our 256 grey levels becomes in `theirs` where they agree: medians by level."""
     level = ours[agreeing].astype(np.int64) * _LEVELS // 256
     seen = theirs[agreeing]
     centres, medians = [], []
@@ -50,8 +50,8 @@ def _toned(ours: Grey, theirs: Grey, agreeing: Flags) -> Floats:
             centres.append((number + 0.5) * 256 / _LEVELS)
             medians.append(float(np.median(values)))
     if not centres:
-        return ours.astype(np.float32)
-    return np.interp(ours.astype(np.float64), centres, medians).astype(np.float32)
+        return np.arange(256, dtype=np.float32)
+    return np.asarray(np.interp(np.arange(256.0), centres, medians), dtype=np.float32)
 
 
 def normals(part: Flags, rows: Places, columns: Places) -> tuple[Floats, Floats]:
@@ -72,7 +72,8 @@ class Steps(NamedTuple):
     `continuity`: correlation of what lies inside and outside; `peaks`: share of the
     places where the sharpest change lies on the outline and not beside it, and
     `clear_peaks` where it is clearly the sharpest; `ridge`: logarithm of the mean change on the
-    outline over that beside it; `median` of the change on it.
+    outline over that beside it; `median` of the change on it; `across`: logarithm of the mean
+    change across the outline over that along it: texture changes both ways, an edge one.
     """
 
     mean: float
@@ -82,6 +83,7 @@ class Steps(NamedTuple):
     clear_peaks: float
     ridge: float
     median: float
+    across: float
 
 
 def steps(
@@ -112,7 +114,21 @@ def steps(
         clear_peaks=float((on > 1.5 * beside + 3).mean()),
         ridge=float(np.log((on.mean() + 2) / (beside.mean() + 2))),
         median=float(np.median(on)),
+        across=_across(smooth, rows[valid], columns[valid], (aside[0][valid], aside[1][valid])),
     )
+
+
+def _across(smooth: Floats, rows: Places, columns: Places, aside: tuple[Floats, Floats]) -> float:
+    """Return how much more a picture changes across the outline than along it, within a pixel of it."""
+    away = np.arange(-1, 2, dtype=np.float32)[:, None]
+    there = rows + away * aside[0], columns + away * aside[1]
+    down, over = (
+        _seen(np.asarray(cv2.Sobel(smooth, cv2.CV_32F, *order, scale=1 / 8), np.float32), *there)
+        for order in ((0, 1), (1, 0))
+    )
+    across = np.abs(down * aside[0] + over * aside[1]).mean()
+    along = np.abs(down * aside[1] - over * aside[0]).mean()
+    return float(np.log((across + 1) / (along + 1)))
 
 
 def _changes(profile: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from clonedetect.match.blocks import agreement, on_grid
-from clonedetect.match.overlay import INTERLEAVED, LEAST_ODDS, WEIGHTS, Outline, laid_over
+from clonedetect.match.overlay import INTERLEAVED, LEAST_ODDS, WEIGHTS, Outline, Shape, laid_over
 from clonedetect.signals.rectangles import rectangles
 
 SIDE = 192
@@ -128,3 +128,71 @@ def test_the_sides_of_a_rectangle_are_its_outline():
     elsewhere = laid_over(blocks, on_grid(ours), rectangles=(corners + 60,))
     assert elsewhere is not None
     assert not elsewhere.is_straight
+
+
+def cell(ours: np.ndarray, seed: int) -> np.ndarray:
+    """What a collage shows where ours would be: a window of ours, and other pictures beyond."""
+    page = scene(seed)
+    page[24:168, 24:168] = ours[24:168, 24:168]
+    return page
+
+
+CELL = np.array([(24, 24), (168, 24), (168, 168), (24, 168)], dtype=np.float64) - 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_lies_beyond_the_cell_of_a_collage_is_left_out_along_its_sides(seed):
+    ours = scene(seed)
+    blocks = agreement(ours, cell(ours, seed + 80), np.eye(3), 0.55)
+    found = laid_over(blocks, on_grid(ours), is_cut=True, rectangles=(CELL, CELL + 9))
+    assert found is not None
+    assert found.is_window
+    assert found.shape is Shape.WINDOW
+    assert np.allclose(found.shown, (24, 24, 168, 168), atol=1)
+    assert found.is_laid_over
+    assert found.differing[0].all()
+    assert not found.differing[4:12, 4:12].any()
+
+
+def test_a_page_that_is_shown_whole_is_no_window():
+    ours = scene(1)
+    blocks = agreement(ours, cell(ours, 81), np.eye(3), 0.55)
+    found = laid_over(blocks, on_grid(ours), rectangles=(CELL,))
+    assert found is not None
+    assert not found.is_window
+    assert found.shape is not Shape.WINDOW
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_change_runs_across_an_edge_and_both_ways_in_texture(seed):
+    ours = scene(seed)
+    theirs = ours.copy()
+    theirs[50:130, 70:150] = 255 - scene(seed + 60)[50:130, 70:150] // 4
+    corners = np.array([(70, 50), (150, 50), (150, 130), (70, 130)], dtype=np.float64) - 0.5
+    found = laid_over(agreement(ours, theirs, np.eye(3), 0.55), on_grid(ours), rectangles=(corners,))
+    assert found is not None
+    assert found.theirs.across > 1
+    assert abs(found.ours.across) < 0.5
+
+
+def striped(ours: np.ndarray, high: int, level: int) -> Outline | None:
+    theirs, drawn = ours.copy(), np.zeros(ours.shape, bool)
+    for top in range(6, SIDE - high, 4 * high):
+        drawn[top : top + high] = True
+    theirs[drawn] = level
+    return laid_over(agreement(ours, theirs, np.eye(3), 0.55, drawn=drawn), on_grid(ours))
+
+
+def test_stripes_that_cover_no_block_are_interleaved():
+    found = striped(scene(2), 4, 250)
+    assert found is not None
+    assert found.interleaved == 1
+    assert found.is_laid_over
+
+
+def test_what_is_drawn_where_ours_changes_more_is_not_believed():
+    found = striped(scene(2), 8, 250)
+    assert found is not None
+    assert found.is_laid_over
+    ours_steeper = replace(found, ours=found.ours._replace(mean=found.theirs.mean + 1))
+    assert not ours_steeper.is_laid_over

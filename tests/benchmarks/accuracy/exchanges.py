@@ -66,6 +66,8 @@ BOXES: Final = {
     "both sides": (150, 0, 600, 900),
 }
 ANYWHERE: Final = 3
+CROPPED: Final = 0.3
+"""Share of the slots of which the query is a crop: its outline is not ours, as that of a window."""
 SHARES: Final = (0.08, 0.1, 0.15, 0.25, 0.4)
 TEMPLATES: Final = (
     "phone-screen",
@@ -131,7 +133,11 @@ def _exchanges(pictures: Pictures, random: transforms.Random) -> Iterator[tuple[
             kind, other = f"{kind}, a drawing now", drawing(random)
         elif fate < 0.35:
             kind, inner = f"{kind}, a drawing before", drawing(random)
-        yield kind, transforms.jpeg(slot(frame, inner, box), 85), _saved(slot(frame, other, box), random)
+        shown = slot(frame, other, box)
+        cut = _cropped(shown, box, random) if random.random() < CROPPED else None
+        if cut is not None:
+            kind, shown = f"{kind}, cropped", cut
+        yield kind, transforms.jpeg(slot(frame, inner, box), 85), _saved(shown, random)
     size = (_OBJECT_SIDE, _OBJECT_SIDE)
     for share in SHARES:
         for is_same in (False, True):
@@ -188,6 +194,23 @@ def _saved(picture: Picture, random: np.random.Generator) -> bytes:
     scale = float(random.uniform(0.6, 1))
     size = (max(64, round(picture.width * scale)), max(64, round(picture.height * scale)))
     return transforms.jpeg(picture.resize(size, Image.Resampling.LANCZOS), int(random.integers(55, 92)))
+
+
+def _cropped(picture: Picture, box: tuple[int, int, int, int], random: np.random.Generator) -> Picture | None:
+    """Return a crop that shows two thirds of a box (left, top, width, height); None where no draw does."""
+    left, top, wide, high = box
+    for _ in range(8):
+        across, down = (round(side * float(random.uniform(0.82, 0.95))) for side in picture.size)
+        x, y = (
+            int(random.integers(side - cut + 1))
+            for side, cut in zip(picture.size, (across, down), strict=True)
+        )
+        shown = max(0, min(left + wide, x + across) - max(left, x)) * max(
+            0, min(top + high, y + down) - max(top, y)
+        )
+        if shown >= wide * high * 2 / 3:
+            return picture.crop((x, y, x + across, y + down))
+    return None
 
 
 def _inset(picture: Picture, other: Picture, random: np.random.Generator) -> Picture:

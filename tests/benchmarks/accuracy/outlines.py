@@ -29,9 +29,11 @@ from accuracy.exchanges import Pair, pairs
 from accuracy.run import ROOT, WORKERS, pictures_here
 from accuracy.split import Part
 from clonedetect.errors import MediaError
-from clonedetect.match.comparison import pictures_of
-from clonedetect.match.image import best_comparison, outline_of
+from clonedetect.match.blocks import beside, on_grid
+from clonedetect.match.comparison import Comparison, pictures_of
+from clonedetect.match.image import best_comparison
 from clonedetect.match.overlay import WEIGHTS, Shape
+from clonedetect.match.remainder import is_clear, outline_of, writing_of
 from clonedetect.match.rules import (
     FEWEST_ANCHORS,
     FEWEST_UNCOVERED,
@@ -43,32 +45,39 @@ from clonedetect.models.settings import ImageThresholds
 from clonedetect.signals.image import image_signals, query_image
 from memory_index import MemoryIndex
 
-PICTURES: Final = 44
+PICTURES: Final = 28
 """Pictures of each part; CLONEDETECT_ACCURACY_QUERIES asks another number."""
 BATCH: Final = 4
 HARDER: Final = 3.0
 """How much more an exchange weighs than a copy: the worst mistake is to take one for a copy."""
 RIDGE: Final = 1.0
+WRITING: Final = "writing"
+WRITTEN: Final = ("meme-text", "mark-diagonal", "mark-tiled", "mark-handle")
+"""Copies that are written over; a drawn label or a caption is no writing."""
 BOUNDS: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
 
 Row = dict[str, float | str | bool]
 Reals = npt.NDArray[np.float64]
 
 
-def traits_of(pair: Pair) -> Row | None:
-    """Return what the score and the rules see of a pair; None where it is not laid, or nothing is left."""
+def traits_of(pair: Pair) -> list[Row]:
+    """Return what the scores and the rules see of a pair: a row of its outline, and one of its writing."""
     thresholds = ImageThresholds()
     index = MemoryIndex()
     try:
         index.add("ours", image_signals(pair.reference), "us")
         query = query_image(pair.query)
     except MediaError:
-        return None
+        return []
     (reference,) = index.pictures.values()
     found = best_comparison(pictures_of(query), reference, thresholds)
-    outline = None if found is None else outline_of(found, reference)
-    if found is None or outline is None:
-        return None
+    if found is None or reference.thumbnail is None:
+        return []
+    asked: Row = {"kind": pair.kind, "is_ours": pair.is_ours}
+    rows = [] if (told := written(found, reference.thumbnail.pixels)) is None else [asked | told]
+    outline = outline_of(found, reference)
+    if outline is None:
+        return rows
     left = evidence_of(
         replace(found, blocks=found.blocks.uncovered(outline.differing)), reference, is_near=False
     )
@@ -82,12 +91,22 @@ def traits_of(pair: Pair) -> Row | None:
         and left.differing <= thresholds.largest_disagreement
         and left.synthetic <= SYNTHETIC
     )
+    shape: Row = {"is_open": is_open, "shape": outline.shape.name, **outline.traits}
+    return [*rows, asked | shape]
+
+
+def written(found: Comparison, thumbnail: npt.NDArray[np.uint8]) -> Row | None:
+    """Return what tells writing, `is_open` where ours goes on beside it; None where there is none."""
+    if found.alignment.inliers < FEWEST_ANCHORS or (writing := writing_of(found, thumbnail)) is None:
+        return None
+    left = beside(found.blocks, on_grid(thumbnail), writing.strokes, ImageThresholds().block_ncc)
     return {
-        "kind": pair.kind,
-        "is_ours": pair.is_ours,
-        "is_open": is_open,
-        "shape": outline.shape.name,
-        **outline.traits,
+        "is_open": is_clear(left, on_grid(thumbnail)),
+        "shape": WRITING,
+        "ink": writing.ink,
+        "explained": writing.explained,
+        "sharper": writing.sharper,
+        "is_writing": writing.is_writing,
     }
 
 
@@ -97,7 +116,7 @@ def measured(part: Part, start: int, seed: int) -> list[Row]:
     pictures = pictures_here()
     assert pictures is not None
     made = pairs(pictures, part, BATCH, seed, start=start)
-    return [row for pair in made if (row := traits_of(pair)) is not None]
+    return [row for pair in made for row in traits_of(pair)]
 
 
 def rows_of(part: Part, count: int, folder: Path) -> list[Row]:
@@ -159,13 +178,30 @@ def told(rows: Sequence[Row], scores: Reals) -> str:
     return table(["shape", "copies / exchanges", *(str(bound) for bound in BOUNDS), "worst"], lines)
 
 
+def told_of_writing(rows: Sequence[Row]) -> str:
+    """Return how many copies that are written over, and how many exchanges, pass as writing."""
+    lines = []
+    for name, here in {
+        "copies that are written over": [row for row in rows if row["kind"] in WRITTEN],
+        "exchanges": [row for row in rows if not row["is_ours"]],
+    }.items():
+        outlines = [row for row in here if row["shape"] != WRITING]
+        writing = [row for row in here if row["shape"] == WRITING]
+        both = sum(bool(row["is_writing"] and row["is_open"]) for row in writing)
+        strokes = sum(bool(row["is_writing"]) for row in writing)
+        beside = sum(bool(row["is_open"]) for row in writing)
+        lines.append([name, str(len(outlines)), str(strokes), str(beside), str(both)])
+    return table(["pairs", "with an outline", "of ink", "ours goes on beside", "both"], lines)
+
+
 def main() -> int:
     """Measure, fit and print."""
     if pictures_here() is None:
         return 0
     count = int(os.environ.get("CLONEDETECT_ACCURACY_QUERIES", PICTURES))
     folder = ROOT / ".bench" / "outlines"
-    every = {part: rows_of(part, count, folder) for part in (Part.DEVELOPMENT, Part.CALIBRATION)}
+    found = {part: rows_of(part, count, folder) for part in (Part.DEVELOPMENT, Part.CALIBRATION)}
+    every = {part: [row for row in rows if row["shape"] != WRITING] for part, rows in found.items()}
     opened = {part: [row for row in rows if row["is_open"]] for part, rows in every.items()}
     bias, weights = fitted(opened[Part.DEVELOPMENT])
     print(f"bias {bias:.2f}")
@@ -176,6 +212,7 @@ def main() -> int:
         print(told(rows, scores))
         order = np.argsort(-scores)
         worst = [n for n in order if not rows[n]["is_ours"]][:12]
+        print(f"\n{told_of_writing(found[part])}")
         print(
             "\nhighest exchanges:",
             *(f"{rows[n]['kind']} ({scores[n]:.1f}, {rows[n]['shape']});" for n in worst),

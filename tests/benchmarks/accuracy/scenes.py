@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 import image_transforms as transforms
 from accuracy.records import BACKGROUND, COPY, RECALL, STRANGER, TEMPLATE, Task
-from accuracy.split import Part, Pictures, name_of, same_works, sampled
+from accuracy.split import Part, Pictures, name_of, part_of, same_works, sampled
 
 Picture = Image.Image
 
@@ -47,8 +47,8 @@ COUNTS: Final = (1, 2, 4)
 FRAME_QUERIES: Final = 8
 
 BACKGROUNDS: Final = 14
-USED: Final = 44
-"""Backdrops of earlier runs, whose false accepts were looked at."""
+DRAW: Final = 13
+"""Seed of what frames, stands in frames and lies behind objects: those of earlier runs were looked at."""
 SHARES: Final = (10, 25, 40)
 SHAPES: Final = ("same shape", "another shape")
 OBJECTS: Final = 5
@@ -109,11 +109,11 @@ class Scenes:
             random = transforms.Random(zlib.crc32(frame.encode()), self.pictures.backdrops)
             return transforms.TRANSFORMS[frame](picture, random)
         number, box = frame.removeprefix("photograph ").split(", ")
-        return slot(opened(self._frame_photographs[int(number)]), picture, SLOTS[box])
+        return slot(opened(self._grounds[int(number)]), picture, SLOTS[box])
 
     def in_frame(self, frame: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Return the pictures that are indexed in a frame, and those that are asked about."""
-        chosen = sampled(self._single, FRAMED + FRAME_QUERIES, zlib.crc32(frame.encode()))
+        chosen = sampled(self._single, FRAMED + FRAME_QUERIES, zlib.crc32(f"{DRAW} {frame}".encode()))
         return chosen[:FRAMED], chosen[FRAMED:]
 
     def references(self) -> dict[str, Callable[[], bytes]]:
@@ -166,29 +166,29 @@ class Scenes:
         part = self.pictures.asked(self.part)
         return tuple(path for path in part if len(same_works(name_of(path))) == 1)
 
-    @property
-    def _frame_photographs(self) -> tuple[Path, ...]:
-        return self.pictures.backdrops[self._skipped :][:FRAME_PHOTOGRAPHS]
-
-    @property
-    def _skipped(self) -> int:
-        """Backdrops that framed or carried pictures in earlier runs, where there are others."""
-        return USED if len(self.pictures.backdrops) >= USED + FRAME_PHOTOGRAPHS + BACKGROUNDS else 0
+    @cached_property
+    def _grounds(self) -> tuple[Path, ...]:
+        """Distractors of the part that frame pictures, and then those that lie behind objects."""
+        here = tuple(path for path in self.pictures.distractors if part_of(path.name) is self.part)
+        needed = FRAME_PHOTOGRAPHS + BACKGROUNDS
+        if len(here) < needed:
+            here = (*self.pictures.distractors, *self.pictures.backdrops)
+        return sampled(here, needed, DRAW)
 
     @property
     def _backgrounds(self) -> int:
-        return min(BACKGROUNDS, len(self.pictures.backdrops) - FRAME_PHOTOGRAPHS - self._skipped)
+        return len(self._grounds) - FRAME_PHOTOGRAPHS
 
     def _framed_bytes(self, frame: str, path: Path) -> bytes:
         return transforms.jpeg(self.framed(frame, opened(path)), 85)
 
     def _composed(self, number: int, share: int, thing: int, shape: str) -> Picture:
         """Return object `thing` before background `number`; 0 is the one that is indexed."""
-        things = sampled(self._single, len(self._single), 11)
+        things = sampled(self._single, len(self._single), DRAW)
         path = things[(number * (OBJECTS + 1) + thing) % len(things)]
         seed = (number, 0 if shape == SHAPES[0] else thing)
         outline = blob(np.random.default_rng(seed), _BACKGROUND_SIDE, share / 100)
-        background = opened(self.pictures.backdrops[number + FRAME_PHOTOGRAPHS + self._skipped])
+        background = opened(self._grounds[FRAME_PHOTOGRAPHS + number])
         return on_background(background, opened(path), outline)
 
 
