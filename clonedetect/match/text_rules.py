@@ -47,6 +47,9 @@ Measured on 377 common phrases the model had never seen: at 100 bits 9 % of
 them passed with 40,000 characters learned and 7 % with 100,000; with the
 margin 2.4 % and 0.8 %.
 """
+CUT_COVERAGE: Final = 0.4
+"""What a copy cut to three fifths of its length may be left with where it begins with names or tags. Of 1,500
+such copies 26 held less than half of the bits; of 31,549 other texts none more is confirmed by two fifths."""
 STARTS_WITHIN: Final = 0.1
 """A cut copy leaves at most this share of the caption's bits out in front."""
 
@@ -122,7 +125,7 @@ def decide(evidence: Evidence, thresholds: TextThresholds) -> Decision | None:
 
        a. `confirmed_coverage` of it stands here, and as large a part of the
           least that a caption must hold; or
-       b. it is cut: from its beginning to an ellipsis of the copy's, `coverage`
+       b. it is cut: from its beginning to an ellipsis of the copy's, two fifths
           of it and `possible_bits`, or `confirmed_bits`.
     7. Everything else: `possible`, with its gates.
     """
@@ -175,8 +178,8 @@ def _rule(evidence: Evidence, found: float, held: float, thresholds: TextThresho
 
 def _is_cut_copy(evidence: Evidence, found: float, thresholds: TextThresholds) -> bool:
     """Return whether a copy that was cut short shows enough by itself: 6b of `decide`."""
-    is_half = evidence.coverage >= thresholds.coverage and found >= thresholds.possible_bits
-    return evidence.is_cut and (is_half or found >= thresholds.confirmed_bits)
+    is_much = evidence.coverage >= CUT_COVERAGE and found >= thresholds.possible_bits
+    return evidence.is_cut and (is_much or found >= thresholds.confirmed_bits)
 
 
 def score_of(bits: float) -> float:
