@@ -97,8 +97,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("authorization (grant)", "the dated document that says which hosts may be looked at, by whom and why"),
     (
         "calibration",
-        "the bounds that decide on pictures, by the name under which their error was measured; others may err"
-        " more often",
+        "the bounds that decide on pictures or texts, by the name under which their error was measured;"
+        " others may err more often",
     ),
     ("capture", "one request and everything that came back, kept byte for byte with its time"),
     (
@@ -174,6 +174,12 @@ def image_sentences(match: Match, measure: ImageMeasure) -> tuple[str, ...]:
         )
     if measure.rule and not any(reason.startswith(measure.rule) for reason in match.reasons):
         said.append(f"Rule that decided: {measure.rule}.")
+    return (*said, *_bounds(measure))
+
+
+def _bounds(measure: ImageMeasure | TextMeasure) -> tuple[str, ...]:
+    """Return what decided, and what of it the operator set otherwise."""
+    said = []
     if measure.calibration:
         run = (
             f", whose error was measured in run {measure.calibration_run}" if measure.calibration_run else ""
@@ -202,4 +208,5 @@ def text_sentences(measure: TextMeasure) -> tuple[str, ...]:
         "No other account of the platform holds this text."
         if measure.owners <= 1
         else f"{measure.owners} accounts of the platform hold this text.",
+        *_bounds(measure),
     )

@@ -579,3 +579,18 @@ def test_an_exhibit_names_the_calibration_and_what_the_operator_set_otherwise(ca
     told = shown(loose, not_calibrated(changed))
     assert "Of these the operator set otherwise: agree 0.6 instead of 0.8; inliers 20 instead of 15." in told
     assert "Not calibrated: agree 0.6 instead of 0.8; the published error rates do not hold." in told
+
+
+def test_an_exhibit_of_a_text_names_its_calibration_too(case):
+    picture, text = case.contents.findings
+    measure = replace(text.match.text, calibration="texts-1", calibration_run="a391d89f961c")
+    loose = replace(measure, departures=(Departure("density", 0.6, 0.7, is_looser=True),))
+
+    def shown(said):
+        match = replace(text.match, text=said)
+        return why(drawn(case, replace(case.contents, findings=(picture, replace(text, match=match)))), 2)
+
+    plain = shown(measure)
+    assert "Bounds: calibration texts-1, whose error was measured in run a391d89f961c." in plain
+    assert "set otherwise" not in plain
+    assert "Of these the operator set otherwise: density 0.6 instead of 0.7." in shown(loose)
