@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -19,18 +18,15 @@ from clonedetect.jobs.banks import Banks, read_banks
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.indexing import add_sources
 from clonedetect.jobs.opening import open_reference
-from clonedetect.models.capture import Exchange, FetchResult, Outcome, Peer, Purpose
-from clonedetect.models.ids import digest_of
+from clonedetect.models.capture import Outcome
 from clonedetect.models.match import Verdict
-from clonedetect.models.permit import Permit
 from clonedetect.models.platform import Platform
 from clonedetect.models.verdict import AccountVerdict, ItemVerdict, PageClass, PageVerdict
 from clonedetect.settings.document import Allow, Settings
 from clonedetect.settings.file import SettingsFile, read_settings
+from tests.jobs.playground import HTML, NOW, record
 
-NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 HOST = "https://lumigram.example"
-HTML = "text/html; charset=utf-8"
 PARTNER = "partner.example"
 
 
@@ -241,19 +237,12 @@ def captured(folder: Path, *pages: Page) -> Path:
     with CaseStore.create(folder, "CASE-1", custody=CustodyLog.open, now=NOW, actor="test") as store:
         archive = WarcArchive.open(folder, "CASE-1", known={}, custody=store.custody, now=NOW)
         for page in pages:
-            kind = ("Content-Type", HTML)
-            headers = (kind, *page.headers)
-            wall = classify(200, headers, page.html.encode(), page.url, page.url)
-            _record(
-                store,
-                archive,
-                page.url,
-                page.html.encode(),
-                headers=headers,
-                ended=wall or (Outcome.OK, ""),
-            )
+            body = page.html.encode()
+            answered = (("Content-Type", HTML), *page.headers)
+            ended = classify(200, answered, body, page.url, page.url) or (Outcome.OK, "")
+            record(store, archive, page.url, body, HTML, headers=page.headers, ended=ended)
             for url, data in page.pictures.items():
-                _record(store, archive, url, data, headers=(("Content-Type", "image/jpeg"),), ended=None)
+                record(store, archive, url, data, "image/jpeg")
     return folder
 
 
@@ -266,33 +255,3 @@ def analysed(case: Path, world: World, chosen: SettingsFile) -> tuple[PageVerdic
     ):
         list(analyse_case(store, reference, examiner, banks, now=lambda: NOW))
         return tuple(store.verdicts())
-
-
-def _record(
-    store: CaseStore,
-    archive: WarcArchive,
-    url: str,
-    body: bytes,
-    *,
-    headers: tuple[tuple[str, str], ...],
-    ended: tuple[Outcome, str] | None,
-) -> None:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    head = f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode()
-    exchange = Exchange(
-        url=url,
-        request=b"GET / HTTP/1.1\r\n\r\n",
-        response=head + body,
-        header_length=len(head),
-        started_at=NOW,
-        finished_at=NOW,
-        status=200,
-        headers=headers,
-        peer=Peer("127.0.0.1", 80),
-    )
-    purpose = Purpose.PAGE if ended else Purpose.MEDIA
-    outcome, reason = ended or (Outcome.OK, "")
-    result = FetchResult(url, url, purpose, outcome, reason, (exchange,), body, dict(headers)["Content-Type"])
-    permit = Permit(url, purpose, "https", "clone.example", 443, "g", digest_of(b""), "rule", NOW)
-    store.put_object(body)
-    store.record_capture(archive.append(result, permit, captured_at=NOW), actor="test")

@@ -262,9 +262,20 @@ def standing(case: Path) -> dict[str, tuple[object, ...]]:
         }
 
 
-def record(store: CaseStore, archive: WarcArchive, url: str, body: bytes, kind: str = HTML) -> None:
+def record(
+    store: CaseStore,
+    archive: WarcArchive,
+    url: str,
+    body: bytes,
+    kind: str = HTML,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+    ended: tuple[Outcome, str] = (Outcome.OK, ""),
+) -> None:
     """Put one page or picture into a case as a crawl would have, without a crawl."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode()
+    fields = (("Content-Type", kind), *headers)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    head = f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode()
     exchange = Exchange(
         url=url,
         request=b"GET / HTTP/1.1\r\n\r\n",
@@ -273,11 +284,12 @@ def record(store: CaseStore, archive: WarcArchive, url: str, body: bytes, kind: 
         started_at=NOW,
         finished_at=NOW,
         status=200,
-        headers=(("Content-Type", kind),),
+        headers=fields,
         peer=Peer("127.0.0.1", 80),
     )
     purpose = Purpose.MEDIA if kind.startswith("image/") else Purpose.PAGE
-    result = FetchResult(url, url, purpose, Outcome.OK, "", (exchange,), body, kind)
+    outcome, reason = ended
+    result = FetchResult(url, url, purpose, outcome, reason, (exchange,), body, kind)
     permit = Permit(url, purpose, "http", "clone.example", 80, "g", digest_of(b""), "rule", NOW)
     store.put_object(body)
     store.record_capture(archive.append(result, permit, captured_at=NOW), actor="test")
