@@ -12,14 +12,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.facts import CaptureFacts, decode_facts
-from clonedetect.archive.group import Group, capture_group
+from clonedetect.archive.group import Fetched, capture_group
 from clonedetect.archive.record import ArchivedRecord, build_member, field_of, iterate, read_record, warc_date
 from clonedetect.archive.recovery import read_tail
 from clonedetect.archive.torn import set_aside, sync_folder
@@ -57,6 +57,7 @@ class WarcArchive:
         self._serial = 1
         self._warcinfo: RecordId | None = None
         self._is_broken = False
+        self._written: list[Path] = []
 
     @classmethod
     def open(
@@ -114,32 +115,66 @@ class WarcArchive:
         parent_url: str | None = None,
         depth: int = 0,
     ) -> Capture:
-        """Write one fetch, synced and read back, and return its capture.
+        """Write one fetch as `append_all` does, and return its capture."""
+        return self.append_all([Fetched(result, permit, captured_at, parent_url, depth)])[0]
+
+    def append_all(self, batch: Sequence[Fetched]) -> tuple[Capture, ...]:
+        """Write fetches, synced together and read back, and return their captures.
 
         Raises VerificationError if what is read back is not what was written,
         OSError if it could not be written; in both cases nothing counts as
         recorded, and the archive takes no more until it is opened again.
         """
+        captures = self.write_all(batch)
+        self.sync()
+        return captures
+
+    def write_all(self, batch: Sequence[Fetched]) -> tuple[Capture, ...]:
+        """Write and read back as `append_all` does; nothing is recorded before `sync` returns."""
         if self._is_broken:
             raise VerificationError("an earlier record could not be written; open the archive again")
         self._is_broken = True
-        path = self._current()
-        prefix = b"" if self._warcinfo else self._begin_file(path, captured_at)
-        group = capture_group(
-            result,
-            permit,
-            file=f"archive/{path.name}",
-            offset=path.stat().st_size + len(prefix),
-            warcinfo=self._warcinfo or RecordId(""),
-            new_id=self._new_id,
-            captured_at=captured_at,
-            parent_url=parent_url,
-            depth=depth,
-        )
-        self._write(path, prefix + group.data)
-        self._read_back(group)
+        captures: list[Capture] = []
+        while len(captures) < len(batch):
+            captures += self._append_to_file(batch[len(captures) :])
         self._is_broken = False
-        return group.capture
+        return tuple(captures)
+
+    def sync(self) -> None:
+        """Have everything that was written on disk when this returns; from any one thread."""
+        self._is_broken = True
+        written, self._written = self._written, []
+        for path in written:
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        self._is_broken = False
+
+    def _append_to_file(self, batch: Sequence[Fetched]) -> list[Capture]:
+        """Write as many of `batch` as the current file takes, one at least."""
+        path = self._current()
+        start = path.stat().st_size
+        parts = [] if self._warcinfo else [self._begin_file(path, batch[0].captured_at)]
+        size = sum(map(len, parts))
+        captures: list[Capture] = []
+        for fetched in batch:
+            if captures and start + size >= self._rotate_bytes:
+                break
+            group = capture_group(
+                fetched,
+                file=f"archive/{path.name}",
+                offset=start + size,
+                warcinfo=self._warcinfo or RecordId(""),
+                new_id=self._new_id,
+            )
+            parts.append(group.data)
+            size += len(group.data)
+            captures.append(group.capture)
+        data = b"".join(parts)
+        self._write(path, data)
+        if path not in self._written:
+            self._written.append(path)
+        self._read_back(path, start, data)
+        return captures
 
     def _current(self) -> Path:
         path = self.folder / "archive" / f"{self._serial:05d}.warc.gz"
@@ -173,12 +208,14 @@ class WarcArchive:
     def _write(path: Path, data: bytes) -> None:
         with path.open("ab") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
 
-    def _read_back(self, group: Group) -> None:
-        for ref in group.refs:
-            read_record(self.folder, ref)
+    @staticmethod
+    def _read_back(path: Path, start: int, data: bytes) -> None:
+        """Compare the file, byte for byte, with what was to be written: more than its digests would."""
+        with path.open("rb") as stream:
+            stream.seek(start)
+            if stream.read(len(data) + 1) != data:
+                raise VerificationError(f"{path} at {start} does not hold what was written to it")
 
     def _keep_torn(self, name: str, torn_at: int) -> str:
         path = self.folder / name

@@ -9,7 +9,8 @@ the reason says why), ``failed`` (a defect of ours stopped it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,6 +61,9 @@ class Entry:
     tries: int
 
 
+_NEVER = 1 << 31
+"""Deeper than anything: whatever stands there, its links are still to be read."""
+
 _COLUMNS = "id, url, purpose, host, depth, parent, tries"
 
 # A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
@@ -77,11 +81,10 @@ ON CONFLICT (url, purpose) DO UPDATE SET
 WHERE excluded.depth < frontier.depth
 """
 
-_LEASE = """
-UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
-  SELECT id FROM frontier WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
-  ORDER BY priority, id LIMIT 1
-) RETURNING id, url, purpose, host, depth, parent, tries
+_NEXT = """
+SELECT id, url, purpose, host, depth, parent, tries FROM frontier
+WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
+ORDER BY priority, id LIMIT ?
 """
 
 _DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
@@ -112,13 +115,22 @@ class Frontier:
             (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
             for e in entries
         ]
-        with self._database.atomic():
+        with self._transaction():
             self._database.conn.executemany(_ENQUEUE, rows)
 
-    def lease(self, host: str, now: float, until: float, *, only_media: bool = False) -> Entry | None:
-        """Claim the next URL of `host` that is due, until then; None if none is due."""
-        with self._database.atomic():
-            return self._one(_LEASE.format(media=_media(only_media)), [until, host, now])
+    def lease(
+        self, host: str, now: float, until: float, *, limit: int = 1, only_media: bool = False
+    ) -> tuple[Entry, ...]:
+        """Claim the next URLs of `host` that are due, at most `limit`, until then; empty if none is due."""
+        with self._transaction():
+            rows = self._database.conn.execute(
+                _NEXT.format(media=_media(only_media)), (host, now, limit)
+            ).fetchall()
+            if rows:
+                marks = ", ".join("?" for _ in rows)
+                sql = f"UPDATE frontier SET state = 'leased', lease_until = ? WHERE id IN ({marks})"  # noqa: S608  ours
+                self._database.conn.execute(sql, (until, *(row[0] for row in rows)))
+        return tuple(map(_entry, rows))
 
     def complete(self, ids: Iterable[int], reason: str = "") -> None:
         """Close rows for good."""
@@ -127,15 +139,22 @@ class Frontier:
                 "UPDATE frontier SET state = 'done', reason = ? WHERE id = ?", [(reason, id_) for id_ in ids]
             )
 
-    def capture(
-        self, url: str, purpose: Purpose, state: State, *, not_before: float = 0, reason: str = ""
-    ) -> None:
-        """Note that a URL was captured once more, and where it stands now; unknown ones are ignored."""
+    def capture(self, id_: int, state: State, *, not_before: float = 0, reason: str = "") -> None:
+        """Note that a URL was captured once more, and where it stands now."""
+        sql = "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? WHERE id = ?"
+        self._database.conn.execute(sql, (state.value, not_before, reason, id_))
+
+    def capture_page(self, id_: int, *, read_at: int | None, reason: str = "") -> None:
+        """Note that a page was captured whose links were followed as of depth `read_at` (None: not yet).
+
+        They are read again if it has been met nearer to a seed meanwhile.
+        """
         sql = (
-            "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? "
-            "WHERE url = ? AND purpose = ?"
+            "UPDATE frontier SET tries = tries + 1, not_before = 0, reason = ?,"
+            " state = CASE WHEN depth < ? THEN 'captured' ELSE 'done' END WHERE id = ?"
         )
-        self._database.execute(sql, [state.value, not_before, reason, url, purpose.value])
+        depth = _NEVER if read_at is None else read_at
+        self._database.conn.execute(sql, (reason, depth, id_))
 
     def fail(self, id_: int, state: State, reason: str) -> None:
         """Close a row without a capture: ``refused``, ``failed`` or ``skipped``, and why."""
@@ -255,6 +274,15 @@ class Frontier:
             "FROM frontier GROUP BY host"
         )
         return {host: (pending, pages) for host, pending, pages in self._database.execute(sql)}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Hold the caller's transaction, or one of our own."""
+        if self._database.conn.in_transaction:
+            yield
+            return
+        with self._database.atomic():
+            yield
 
     def _one(self, sql: str, values: list[str | float]) -> Entry | None:
         row = self._database.conn.execute(sql, values).fetchone()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -44,6 +45,7 @@ from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.permit import Permit, Refusal
 from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "ScanSummary",
     "WarningEvent",
     "open_case",
+    "permits",
     "scan",
 ]
 
@@ -285,10 +288,10 @@ class _Crawl:
             async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
                 hooks = Hooks(
                     fetch=fetcher.fetch,
-                    permit_for=lambda url, purpose: permit(self.grant, url, purpose, _now()),
+                    permit_for=permits(self.grant),
                     read_page=reader.read,
                     robots_rules=_robots(self.grant),
-                    classify=reader.classify,
+                    examine=reader.examine,
                     on_event=self.on_event,
                 )
                 frontier = Frontier(self.store.database)
@@ -305,6 +308,20 @@ class _Crawl:
                     ),
                 )
                 return await crawler.run(self.request.seeds, event)
+
+
+def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
+    """Return `permit` at this moment; within the window it depends on URL and purpose, and is kept."""
+
+    @lru_cache(maxsize=8192)
+    def within(url: str, purpose: Purpose) -> Permit | Refusal:
+        return permit(grant, url, purpose, grant.valid_from)
+
+    def decide(url: str, purpose: Purpose) -> Permit | Refusal:
+        now = _now()
+        return within(url, purpose) if is_open(grant, now) else permit(grant, url, purpose, now)
+
+    return decide
 
 
 def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:

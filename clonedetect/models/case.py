@@ -16,6 +16,7 @@ from clonedetect.models.verdict import PageVerdict
 __all__ = [
     "Analysis",
     "CaseContents",
+    "CustodyAct",
     "Decision",
     "DecisionKind",
     "GrantFile",
@@ -30,6 +31,17 @@ class DecisionKind(StrEnum):
     CONFIRM = "confirm"
     REJECT = "reject"
     UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyAct:
+    """What is to become a line of the custody log; `time` carries its zone, `grant` is a grant's id or ""."""
+
+    time: datetime
+    actor: str
+    action: str
+    grant: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
