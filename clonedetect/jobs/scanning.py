@@ -55,11 +55,15 @@ __all__ = [
     "ScanEvent",
     "ScanRequest",
     "ScanSummary",
+    "StepEvent",
     "WarningEvent",
     "open_case",
     "permits",
     "scan",
 ]
+
+
+_LEARNING = "learning the index's captions, once only: {:,} so far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,14 @@ class WarningEvent:
     text: str
 
 
-ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | WarningEvent
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """What is done now that takes a while and gives nothing yet, as a phrase."""
+
+    text: str
+
+
+ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | StepEvent | WarningEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +202,14 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
+            on_event(StepEvent("opening the index, reading what was captured"))
             with (
-                open_reference(request.index, signals=signals, background=banks.background) as index,
+                open_reference(
+                    request.index,
+                    signals=signals,
+                    background=banks.background,
+                    on_learning=lambda learned: on_event(StepEvent(_LEARNING.format(learned))),
+                ) as index,
                 Examiner(
                     index,
                     chosen.settings,
