@@ -20,6 +20,7 @@ from clonedetect.models.case import (
     CustodyAct,
     Decision,
     GrantFile,
+    HostPause,
     ReferenceCopy,
 )
 from clonedetect.models.clock import ClockReading
@@ -292,6 +293,10 @@ class CaseStore(CaseFolder):
     def latest_capture(self, url: str, purpose: Purpose) -> Capture | None:
         """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
         return rows.latest_capture(self.database, url, purpose)
+
+    def pauses(self) -> Iterator[HostPause]:
+        """Yield until when hosts asked us not to come; also what is over."""
+        return rows.pauses(self.database)
 
     # Objects
 

@@ -13,11 +13,13 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
 from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
 from clonedetect.cli.live import LiveView
+from clonedetect.cli.unseen import gap_row, not_seen, page_counts
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.drawing import SampleRequest
@@ -216,6 +218,9 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
         "possible_findings": summary.possible_findings,
         "stopped_by": summary.stopped_by,
         "seconds": summary.seconds,
+        "verdicts": dict(summary.verdicts),
+        "not_judged": summary.unjudged,
+        "not_seen": [gap_row(gap) for gap in summary.gaps],
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
     }
 
@@ -267,7 +272,7 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
         table.add_row("robots.txt", plain(crawled.robots))
     table.add_row("refused", plain(crawled.refused))
     table.add_row("not visited", str(summary.not_visited))
-    table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
+    table.add_row("pages", plain(page_counts(summary.verdicts, summary.unjudged)))
     table.add_row(
         "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"
     )
@@ -277,4 +282,8 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
     if summary.stopped_by:
         table.add_row("stopped", plain(summary.stopped_by))
     table.add_row("seconds", f"{summary.seconds:.1f}")
-    stdout().print(table)
+    console = stdout()
+    for part in not_seen(summary.gaps, summary.unjudged, console.width):
+        console.print(part)
+    console.print(Text(""))
+    console.print(table)  # last, so that a terminal of 24 lines shows what was found

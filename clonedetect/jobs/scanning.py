@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from clonedetect.analysis.gaps import SEEN, gaps_of, last_answers
 from clonedetect.analysis.site import Estimate, estimate_of
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
@@ -45,6 +47,7 @@ from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
+from clonedetect.models.gap import Gap
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.permit import Permit, Refusal
 from clonedetect.settings.file import SettingsFile, read_settings
@@ -120,7 +123,8 @@ ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | StepEvent | Warni
 class ScanSummary:
     """How the case stands after the scan; counts are of the whole case but for the crawl's own.
 
-    `estimate` is what the case's sample says of its list, None where none was drawn.
+    `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
+    judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
     """
 
     captures: int
@@ -135,6 +139,9 @@ class ScanSummary:
     seconds: float
     stopped_by: str
     estimate: Estimate | None = None
+    verdicts: tuple[tuple[Verdict, int], ...] = ()
+    unjudged: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -415,6 +422,7 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
     outcomes: dict[str, int] = {}
     for capture in contents.captures:
         outcomes[capture.outcome] = outcomes.get(capture.outcome, 0) + 1
+    found = Counter(one.verdict for one in contents.verdicts)
     confirmed = [one.match for one in contents.findings if one.match.verdict is Verdict.CONFIRMED]
     return ScanSummary(
         captures=len(contents.captures),
@@ -429,7 +437,17 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
         seconds=0.0,
         stopped_by=stopped_by,
         estimate=_estimate(contents),
+        verdicts=tuple((verdict, found[verdict]) for verdict in Verdict),
+        unjudged=_unjudged(contents),
+        gaps=gaps_of(contents, store.pauses(), _now()),
     )
+
+
+def _unjudged(contents: CaseContents) -> int:
+    """Return how many pages were received and wait for an analysis."""
+    judged = {one.page_url for one in contents.verdicts}
+    pages = (one for one in last_answers(contents.captures) if one.purpose is Purpose.PAGE)
+    return sum(one.outcome in SEEN and one.url not in judged for one in pages)
 
 
 def _estimate(contents: CaseContents) -> Estimate | None:
