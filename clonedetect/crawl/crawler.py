@@ -229,11 +229,13 @@ class Crawler:
         if state.is_parked:
             self._frontier.park(host, now + state.paused_s, f"{host} asked to wait {state.paused_s:.0f} s")
         while self._pace.has_room(host) and self._has_worker():
+            only_media = self._pages_left() <= 0
+            if only_media and self._frontier.next_due(host, only_media=True) is None:
+                return math.inf
             slot = self._pace.next_slot(host, self._hooks.clock())
             if slot > 0:
                 return slot
             self._mind_host_cap(host)
-            only_media = self._pages_left() <= 0
             entries = self._frontier.lease(
                 host, now, now + self._limits.lease_s, limit=self._room(host), only_media=only_media
             )
