@@ -106,12 +106,17 @@ def _sample_table(database: Database) -> None:
     database.table("samples").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
 
 
+def _supplied_table(database: Database) -> None:
+    database.table("supplied_files").create({"digest": str, "record": str}, pk="digest", not_null={"record"})
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("case tables", _case_tables),
     ("frontier tables", _frontier_tables),
     ("sample table", _sample_table),
+    ("supplied table", _supplied_table),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

@@ -35,7 +35,7 @@ from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
 
-__all__ = ["scan_command"]
+__all__ = ["Live", "scan_command", "summary_row"]
 
 _SHOWN_REASONS = 3
 _PATH = click.Path(path_type=Path)
@@ -104,17 +104,17 @@ def scan_command(
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)
-    with _Live(stderr(quiet=quiet), is_json=is_json) as live:
+    with Live(stderr(quiet=quiet), is_json=is_json) as live:
         summary = scan(request, live.tell)
     if is_json:
-        emit(_summary_row(summary))
+        emit(summary_row(summary))
     else:
         _show(summary, _crawled(case))
     if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
         raise SystemExit(int(ExitCode.FINDINGS))
 
 
-class _Live:
+class Live:
     """Tells events as JSON lines or as one moving line, whichever is wanted."""
 
     def __init__(self, console: Console, *, is_json: bool) -> None:
@@ -126,7 +126,7 @@ class _Live:
         self._progress = Progress(*columns, console=shown, transient=True)
         self._task = self._progress.add_task("starting", total=None)
 
-    def __enter__(self) -> _Live:
+    def __enter__(self) -> Live:
         self._progress.start()
         return self
 
@@ -140,8 +140,8 @@ class _Live:
                 self._emit(_capture_row(capture))
             case RefusalEvent(refusal):
                 self._emit(_refusal_row(refusal))
-            case FindingEvent(finding):
-                self._emit(_finding_row(finding))
+            case FindingEvent(finding, supplied):
+                self._emit({**_finding_row(finding), "supplied": supplied})
             case ProgressEvent():
                 left = event.pending / event.rate if event.rate else 0.0
                 self._describe(
@@ -193,6 +193,7 @@ def _capture_row(capture: Capture) -> dict[str, object]:
         "content_digest": capture.content_digest,
         "record_id": capture.record_id,
         "peer": str(capture.peer) if capture.peer else None,
+        "supplied": capture.origin.sentence if capture.origin else None,
         "hops": [{"url": hop.url, "status": hop.status, "location": hop.location} for hop in capture.hops],
     }
 
@@ -227,7 +228,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _summary_row(summary: ScanSummary) -> dict[str, object]:
+def summary_row(summary: ScanSummary) -> dict[str, object]:
+    """Return the summary as an event."""
     return {
         "event": "summary",
         "schema": 1,

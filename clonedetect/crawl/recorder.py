@@ -88,7 +88,7 @@ class Recorder:
 
     def _settle(self, capture: Capture, retry_at: float) -> None:
         entry = self.frontier.find(capture.url, capture.purpose)
-        if entry is None:
+        if entry is None or capture.origin is not None:  # what was supplied answers no question of ours
             return
         state, due = State.DONE, 0.0
         if is_throttled(capture) and entry.tries < self.retries:

@@ -139,7 +139,7 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
     store.record_capture(capture(), actor="t")
-    for table in ("frontier", "host_pauses", "samples"):
+    for table in ("frontier", "host_pauses", "samples", "supplied_files"):
         store.database.table(table).drop()
     store.database.execute("PRAGMA user_version=1")
     store.close()
@@ -148,7 +148,7 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
     with reopen() as again:
         assert "frontier" in again.database.table_names()
         assert len(list(again.captures())) == 1
-    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table"]
+    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table", "supplied table"]
 
 
 def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):
@@ -156,17 +156,18 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     old = store.database.execute("SELECT record FROM verdicts").fetchone()[0]
     told = {key: value for key, value in json.loads(old).items() if key in BEFORE_CLASSES}
     store.database.execute("UPDATE verdicts SET record = ?", [json.dumps(told)])
-    store.database.table("samples").drop()
+    for table in ("samples", "supplied_files"):
+        store.database.table(table).drop()
     store.database.execute("PRAGMA user_version=2")
     store.close()
     with CaseStore.read(folder) as reader:
         contents = reader.contents()
-    assert contents.sample is None
+    assert (contents.sample, contents.supplied) == (None, ())
     (verdict,) = contents.verdicts
     assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
     with reopen() as again:
         assert again.sample() is None
-        assert "samples" in again.database.table_names()
+        assert {"samples", "supplied_files"} <= set(again.database.table_names())
 
 
 def test_a_sample_is_kept_with_the_list_it_was_drawn_from_and_custody_says_so(store, folder, reopen):
