@@ -66,7 +66,8 @@ def unseen(contents: CaseContents) -> Unseen:
 
 
 def _latest(captures: Iterable[Capture]) -> Iterable[Capture]:
-    ordered = sorted(captures, key=lambda capture: capture.captured_at)
+    """Return the last answer of each address; what was supplied answers only where we never asked."""
+    ordered = sorted(captures, key=lambda capture: (capture.origin is None, capture.captured_at))
     return {(capture.purpose, capture.url): capture for capture in ordered}.values()
 
 
