@@ -140,8 +140,8 @@ def gaps_of(contents: CaseContents, pauses: Iterable[HostPause], now: datetime) 
 
 
 def last_answers(captures: Iterable[Capture]) -> tuple[Capture, ...]:
-    """Return the last capture of each address and purpose."""
-    ordered = sorted(captures, key=lambda capture: capture.captured_at)
+    """Return the last capture of each address and purpose; a supplied one only where we never asked."""
+    ordered = sorted(captures, key=lambda capture: (capture.origin is None, capture.captured_at))
     return tuple({(capture.purpose, capture.url): capture for capture in ordered}.values())
 
 

@@ -56,6 +56,14 @@ class PageAnalysis:
         """Return the same of a page that says what the page at `url` says; as it is where that is empty."""
         return replace(self, verdict=replace(self.verdict, copy_of=url)) if url else self
 
+    def resting_on(self, supplied: tuple[str, ...], notes: tuple[str, ...] = ()) -> PageAnalysis:
+        """Return the same of a page that others captured, which says so; as it is where none did."""
+        if not supplied:
+            return self
+        told = (f"rests on supplied captures only: {one}" for one in supplied)
+        reasons = (*self.verdict.reasons, *told, *notes)
+        return replace(self, verdict=replace(self.verdict, supplied=supplied, reasons=reasons))
+
 
 def judge_unseen(capture: Capture) -> PageAnalysis:
     """Return the verdict on a page whose content could not be had: inconclusive, with the outcome."""

@@ -122,14 +122,34 @@ def judge_site(
         media_confirmed=sum(one.media_confirmed for one in told),
         kinds=_counted([one.page_kind for one in looked_at], PageKind),
         classes=_counted([one.page_class for one in looked_at], PageClass),
-        accounts=tuple(sorted(on_pages | accounts_over_pages(findings, least_posts).keys())),
+        accounts=tuple(sorted(on_pages | _over_pages(findings, seen, least_posts))),
         estimate=estimate,
         reasons=(
             _observed(len(captured), len(told), confirmed),
+            *_supplied(told),
             *_copied(told),
             *_estimated(sample, estimate),
         ),
     )
+
+
+def _over_pages(
+    findings: Sequence[Finding], seen: Mapping[str, PageVerdict], least_posts: int
+) -> frozenset[AccountId]:
+    """Return the accounts that pages together confirm: our own, or supplied ones, never some of each."""
+    supplied = {url for url, one in seen.items() if one.supplied}
+    apart = ([one for one in findings if (one.page_url in supplied) is side] for side in (False, True))
+    return frozenset(account for group in apart for account in accounts_over_pages(group, least_posts))
+
+
+def _supplied(told: Sequence[PageVerdict]) -> tuple[str, ...]:
+    """Say how many of the pages that were seen others captured, and how many of these are confirmed."""
+    supplied = [one for one in told if one.supplied]
+    if not supplied:
+        return ()
+    confirmed = sum(one.verdict is Verdict.CONFIRMED for one in supplied)
+    which = "1 of them was" if len(supplied) == 1 else f"{len(supplied)} of them were"
+    return (f"{which} supplied by others and not captured by this tool, {confirmed} of these confirmed",)
 
 
 def _copied(told: Sequence[PageVerdict]) -> tuple[str, ...]:
@@ -140,6 +160,11 @@ def _copied(told: Sequence[PageVerdict]) -> tuple[str, ...]:
     confirmed = sum(one.verdict is Verdict.CONFIRMED for one in copies)
     which = "1 of them says" if len(copies) == 1 else f"{len(copies)} of them say"
     return (f"{which} what another page says under its own address, {confirmed} of these confirmed",)
+
+
+def _own(verdict: PageVerdict | None) -> PageVerdict | None:
+    """Return a verdict on what this program captured: what somebody chose to supply is no random draw."""
+    return None if verdict is None or verdict.supplied else verdict
 
 
 def accounts_over_pages(findings: Sequence[Finding], least_posts: int) -> dict[AccountId, int]:
@@ -158,7 +183,7 @@ def estimate_of(sample: Sample, verdicts: Mapping[str, PageVerdict], site: str =
     if not drawn:
         return None
     frame = dict(sample.sites)[site] if site else sample.frame_size
-    told = [verdicts.get(url) for url in drawn]
+    told = [_own(verdicts.get(url)) for url in drawn]
     judged = [one for one in told if one is not None and _is_judged(one)]
     confirmed = sum(one.verdict is Verdict.CONFIRMED for one in judged)
     groups = [

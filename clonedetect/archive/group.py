@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clonedetect.archive.facts import FACTS_SCHEMA, CaptureFacts, ExchangeFacts, encode_facts, facts_of
+from clonedetect.archive.marks import resource_type, supplied_fields
 from clonedetect.archive.record import build_member, plain_header_length, warc_date
 from clonedetect.models.capture import Capture, Exchange, FetchResult, Hop, Outcome, RecordRef, WireFidelity
 from clonedetect.models.ids import RecordId, digest_of
@@ -93,7 +94,8 @@ def capture_group(
     """Return the group of `fetched` as it stands at byte `offset` of `file`."""
     result = fetched.result
     layout = _Layout(file, offset, warcinfo, new_id)
-    exchanges = tuple(_exchange_records(layout, exchange) for exchange in result.exchanges)
+    marks = supplied_fields(result.origin, fetched.captured_at)
+    exchanges = tuple(_exchange_records(layout, exchange, marks) for exchange in result.exchanges)
     capture = _capture_of(fetched, exchanges)
     block = encode_facts(CaptureFacts(FACTS_SCHEMA, capture, result.retry_after_s, exchanges))
     fields = (
@@ -108,9 +110,11 @@ def capture_group(
     return Group(b"".join(layout.members), capture, tuple(layout.refs))
 
 
-def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
+def _exchange_records(
+    layout: _Layout, exchange: Exchange, marks: tuple[tuple[str, str], ...]
+) -> ExchangeFacts:
     request_id, response_id = layout.new_id(), layout.new_id()
-    common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url),)
+    common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url), *marks)
     if exchange.peer is not None:
         common += (("WARC-IP-Address", exchange.peer.address),)
     request = response = None
@@ -127,13 +131,15 @@ def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
         )
     if exchange.response:
         body = exchange.response[exchange.header_length :]
-        fields = (*common, *_concurrent(request_id, exchange.request), _content_type("response"))
+        resource = resource_type(exchange)
+        named = ("Content-Type", resource) if resource else _content_type("response")
+        fields = (*common, *_concurrent(request_id, exchange.request), named)
         if exchange.truncated is not None:
             fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
         if exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
             fields += (("WARC-Payload-Digest", digest_of(body)),)
         response = layout.add(
-            "response",
+            "resource" if resource else "response",
             response_id,
             date=exchange.started_at,
             fields=fields,
@@ -181,7 +187,8 @@ def _capture_of(fetched: Fetched, exchanges: tuple[ExchangeFacts, ...]) -> Captu
         fidelity=_weakest(exchanges),
         parent_url=fetched.parent_url,
         depth=fetched.depth,
-        wire_size=sum(len(exchange.response) for exchange in result.exchanges),
+        wire_size=0 if result.origin else sum(len(exchange.response) for exchange in result.exchanges),
+        origin=result.origin,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from io import RawIOBase
 from pathlib import Path
 
 from clonedetect.errors import VerificationError
 from clonedetect.models.ids import Digest, digest_of
 
-__all__ = ["get_object", "holds_object", "object_path", "put_object", "remove_leftovers"]
+__all__ = ["get_object", "holds_object", "object_path", "put_file", "put_object", "remove_leftovers"]
 
 _PARTIAL = ".partial"
+_CHUNK = 1 << 20
 
 
 def object_path(folder: Path, digest: Digest) -> Path:
@@ -65,6 +67,36 @@ def holds_object(folder: Path, digest: Digest, size: int) -> bool:
         return object_path(folder, digest).stat().st_size == size
     except FileNotFoundError:
         return False
+
+
+def put_file(folder: Path, source: Path) -> tuple[Digest, int]:
+    """Keep the file at `source`, however large, and return digest and size once it is on disk.
+
+    What is kept is what was read, once: `source` may change meanwhile. Raises OSError.
+    """
+    (folder / "objects").mkdir(mode=0o700, exist_ok=True)
+    arriving = folder / "objects" / "00"
+    arriving.mkdir(mode=0o700, exist_ok=True)
+    partial = arriving / f"arriving{_PARTIAL}"
+    hashed, size = sha256(), 0
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream, source.open("rb") as given:
+        while data := given.read(_CHUNK):
+            hashed.update(data)
+            size += len(data)
+            stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    digest = Digest(f"sha256:{hashed.hexdigest()}")
+    path = object_path(folder, digest)
+    if path.exists() and path.stat().st_size == size:
+        partial.unlink()
+        return digest, size
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    partial.rename(path)
+    _sync(path.parent)
+    _sync(path.parent.parent)
+    return digest, size
 
 
 def get_object(folder: Path, digest: Digest) -> bytes:

@@ -27,6 +27,7 @@ from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import RecordId
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
+from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -46,6 +47,9 @@ _SAMPLES_SINCE = 3
 """The schema that added samples: an older case, opened for reading, has none."""
 
 QUEUED = "known, and not asked for when the run ended"
+
+_OWN = "json_extract(record, '$.origin') IS NULL"
+"""Holds of what this program fetched; what was supplied was not asked for, and costs no host anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,12 @@ def clock_readings(database: Database) -> tuple[ClockReading, ...]:
     return tuple(_rows(database, ClockReading, "clock_readings"))
 
 
+def supplied(database: Database) -> Iterator[SuppliedFile]:
+    """Yield the files that were handed over; none in a case from before there were any."""
+    if database.table("supplied_files").exists():
+        yield from _rows(database, SuppliedFile, "supplied_files", "ORDER BY digest")
+
+
 def refusals(database: Database) -> Iterator[RefusalRecord]:
     """Yield every refusal, oldest first."""
     yield from _rows(database, RefusalRecord, "refusals")
@@ -168,18 +178,19 @@ def find_capture(database: Database, record_id: RecordId) -> Capture:
 
 
 def latest_capture(database: Database, url: str, purpose: Purpose) -> Capture | None:
-    """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
-    sql = "SELECT record FROM captures WHERE url = ? AND purpose = ? ORDER BY seq DESC LIMIT 1"
+    """Return the newest capture of our own of `url` for `purpose`, or None if it was never asked."""
+    sql = (
+        f"SELECT record FROM captures WHERE url = ? AND purpose = ? AND {_OWN} "  # noqa: S608  ours
+        "ORDER BY seq DESC LIMIT 1"
+    )
     row = database.execute(sql, [url, purpose.value]).fetchone()
     return None if row is None else decode(row[0], Capture, "captures")
 
 
 def usage_of(database: Database, grant_id: str) -> Usage:
     """Return what all runs under the grant have used so far."""
-    sql = (
-        "SELECT coalesce(sum(purpose IN ('page', 'api')), 0), coalesce(sum(wire_size), 0) "
-        "FROM captures WHERE grant_id = ?"
-    )
+    sums = "coalesce(sum(purpose IN ('page', 'api')), 0), coalesce(sum(wire_size), 0)"
+    sql = f"SELECT {sums} FROM captures WHERE grant_id = ? AND {_OWN}"  # noqa: S608  ours
     pages, wire_bytes = database.execute(sql, [grant_id]).fetchone()
     sql = "SELECT coalesce(sum(last_at - started_at), 0) FROM runs WHERE grant_id = ?"
     (run_time,) = database.execute(sql, [grant_id]).fetchone()
@@ -205,4 +216,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             judged_by=judged_by(database),
             sample=sample(database),
             clock=clock_readings(database),
+            supplied=tuple(supplied(database)),
         )

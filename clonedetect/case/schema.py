@@ -110,6 +110,10 @@ def _clock_table(database: Database) -> None:
     database.table("clock_readings").create({"seq": int, "record": str}, pk="seq")
 
 
+def _supplied_table(database: Database) -> None:
+    database.table("supplied_files").create({"digest": str, "record": str}, pk="digest", not_null={"record"})
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
@@ -117,6 +121,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("frontier tables", _frontier_tables),
     ("sample table", _sample_table),
     ("clock table", _clock_table),
+    ("supplied table", _supplied_table),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from clonedetect.case import objects, rows
 from clonedetect.case.folder import CaseFolder, CustodyOpener, CustodyWriter, SqlValue
@@ -27,6 +28,7 @@ from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
+from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
@@ -297,6 +299,36 @@ class CaseStore(CaseFolder):
     def pauses(self) -> Iterator[HostPause]:
         """Yield until when hosts asked us not to come; also what is over."""
         return rows.pauses(self.database)
+
+    # Supplied files
+
+    def put_supplied(self, supplied: SuppliedFile, notes: Sequence[str], *, actor: str) -> None:
+        """Keep what is known of one file that was handed over; of one digest the last holds.
+
+        Each of `notes` is a line for custody, which the caller knows not to be there yet.
+        """
+
+        def add() -> None:
+            sql = "INSERT OR REPLACE INTO supplied_files (digest, record) VALUES (?, ?)"
+            self.database.execute(sql, [supplied.digest, encode(supplied)])
+
+        now = supplied.supplied_at
+        for note in notes[:-1]:
+            self.custody.append(
+                time=now, actor=actor, action="supplied", grant=supplied.grant_id, subject=note
+            )
+        if notes:
+            self._commit("supplied", notes[-1], add, now=now, actor=actor, grant=supplied.grant_id)
+        else:
+            self._commit_rows(add)
+
+    def supplied(self) -> Iterator[SuppliedFile]:
+        """Yield the files that were handed over, in the order of their digests."""
+        return rows.supplied(self.database)
+
+    def put_file(self, source: Path) -> tuple[Digest, int]:
+        """Keep a file of any size below ``objects/`` and return digest and size once it is on disk."""
+        return objects.put_file(self.folder, source)
 
     # Objects
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "key": "key:key",
     "settings": "settings:settings",
     "scan": "scan:scan_command",
+    "ingest": "ingest:ingest_command",
     "findings": "findings:findings",
     "decide": "decide:decide",
     "export": "export:export",

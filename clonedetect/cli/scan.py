@@ -36,7 +36,7 @@ from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
 
-__all__ = ["scan_command"]
+__all__ = ["Teller", "scan_command", "summary_row"]
 
 _SHOWN_REASONS = 3
 _PATH = click.Path(path_type=Path)
@@ -105,17 +105,17 @@ def scan_command(
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)
-    with _Teller(stderr(quiet=quiet), is_json=is_json) as teller:
+    with Teller(stderr(quiet=quiet), is_json=is_json) as teller:
         summary = scan(request, teller.tell)
     if is_json:
-        emit(_summary_row(summary))
+        emit(summary_row(summary))
     else:
         _show(summary, _crawled(case))
     if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
         raise SystemExit(int(ExitCode.FINDINGS))
 
 
-class _Teller:
+class Teller:
     """Tells events as JSON lines, notes and warnings as sentences, and all to the live view."""
 
     def __init__(self, console: Console, *, is_json: bool) -> None:
@@ -124,7 +124,7 @@ class _Teller:
         # JSON lines on the terminal itself would be drawn over.
         self.view = LiveView(console, is_shown=not (is_json and sys.stdout.isatty()))
 
-    def __enter__(self) -> _Teller:
+    def __enter__(self) -> Teller:
         self.view.__enter__()
         return self
 
@@ -144,8 +144,8 @@ class _Teller:
                 self._emit(_capture_row(capture))
             case RefusalEvent(refusal):
                 self._emit(_refusal_row(refusal))
-            case FindingEvent(finding):
-                self._emit(_finding_row(finding))
+            case FindingEvent(finding, supplied):
+                self._emit({**_finding_row(finding), "supplied": supplied})
             case NoteEvent(text):
                 self._console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
             case WarningEvent(text):
@@ -170,6 +170,7 @@ def _capture_row(capture: Capture) -> dict[str, object]:
         "content_digest": capture.content_digest,
         "record_id": capture.record_id,
         "peer": str(capture.peer) if capture.peer else None,
+        "supplied": capture.origin.sentence if capture.origin else None,
         "hops": [{"url": hop.url, "status": hop.status, "location": hop.location} for hop in capture.hops],
     }
 
@@ -204,7 +205,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _summary_row(summary: ScanSummary) -> dict[str, object]:
+def summary_row(summary: ScanSummary) -> dict[str, object]:
+    """Return the summary as an event."""
     return {
         "event": "summary",
         "schema": 1,

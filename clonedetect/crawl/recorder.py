@@ -208,7 +208,7 @@ class Recorder:
     def _settle(
         self, capture: Capture, entry: Entry | None, retry_at: float, finished: Finished | None = None
     ) -> None:
-        if entry is None:
+        if entry is None or capture.origin is not None:  # what was supplied answers no question of ours
             return
         if is_throttled(capture) and entry.tries < self.retries:
             self.frontier.capture(entry.id, State.PENDING, not_before=retry_at, reason=capture.outcome.value)

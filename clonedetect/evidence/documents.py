@@ -15,6 +15,7 @@ from clonedetect.evidence.clock import ClockAccount, clock_account
 from clonedetect.evidence.exhibits import Exhibit, LeftOut, Selection
 from clonedetect.evidence.records import JoinedArchive
 from clonedetect.evidence.shipped.verify import Record
+from clonedetect.evidence.supplied import captures_by_record, finding_origins
 from clonedetect.models.capture import Capture, Hop
 from clonedetect.models.case import Analysis, CaseContents, GrantFile
 from clonedetect.models.ids import Digest, RecordId
@@ -33,6 +34,7 @@ __all__ = [
     "provenance",
     "refusals",
     "sample",
+    "supplied",
     "verdicts",
 ]
 
@@ -86,6 +88,11 @@ def sample(contents: CaseContents) -> bytes:
         return b""
     document = {**_row(contents.sample), "frame": f"data/{object_path(contents.sample.frame_digest)}"}
     return msgspec.json.format(_encoder.encode(document), indent=1) + b"\n"
+
+
+def supplied(contents: CaseContents) -> list[Row]:
+    """Return the files that others supplied, and what became of each."""
+    return [_row(file) for file in contents.supplied]
 
 
 def decisions(contents: CaseContents) -> list[Row]:
@@ -153,7 +160,7 @@ def _exchanges(records: Iterable[Record]) -> dict[str, list[Row]]:
 def matches(contents: CaseContents, selection: Selection) -> list[Row]:
     """Return every finding: both digests, all measures, the settings that decided, its exhibit number."""
     analyses = _analyses_by_finding(contents)
-    by_record = {capture.record_id: capture for capture in contents.captures if capture.record_id}
+    by_record = captures_by_record(contents.captures)
     rows = [
         _match(contents, exhibit.finding, by_record, analyses[exhibit.finding.finding_id]) | _shown(exhibit)
         for exhibit in selection.exhibits
@@ -178,6 +185,7 @@ def _match(
     contents: CaseContents, finding: Finding, by_record: Mapping[RecordId, Capture], analysis: Analysis | None
 ) -> Row:
     capture = by_record.get(finding.record_id)
+    origins = finding_origins(finding, by_record)
     match: Row = msgspec.to_builtins(finding.match)
     return {
         "schema": SCHEMA,
@@ -191,6 +199,13 @@ def _match(
         "quoted_text": finding.quoted_text,
         **match,
         "standing": msgspec.to_builtins(finding.standing),
+        "supplied": {
+            "said": origins.sentences,
+            "page": msgspec.to_builtins(origins.page),
+            "record": msgspec.to_builtins(origins.record),
+        }
+        if origins.sentences
+        else None,
         "decisions": [
             msgspec.to_builtins(decision)
             for decision in contents.decisions
@@ -288,6 +303,7 @@ def provenance(
         ],
         "counts": {
             "captures": len(contents.captures),
+            "captures_supplied": sum(capture.origin is not None for capture in contents.captures),
             "outcomes": dict(Counter(capture.outcome for capture in contents.captures)),
             "refusals": len(contents.refusals),
             "not_visited": len(contents.not_visited),

@@ -113,11 +113,16 @@ def grounds_of(exhibit: Exhibit, selection: Selection, told: ItemVerdict | None 
     return Grounds(tuple(words), figures, shared)
 
 
-def standing_sentences(finding: Finding) -> tuple[str, ...]:
-    """Return who could see the item when the page was captured, and what had become of it by then."""
+def standing_sentences(finding: Finding, *, is_supplied: bool = False) -> tuple[str, ...]:
+    """Return who could see the item when the page was captured, and what had become of it by then.
+
+    Of a page that `is_supplied` that moment is what the supplied file claims.
+    """
     if finding.standing is None:
         return ()
-    return tuple(_sentence(words) for words in standing_words(finding.standing))
+    said = tuple(_sentence(words) for words in standing_words(finding.standing))
+    claimed = "All of this counts from the time of capture that the supplied file claims."
+    return (*said, claimed) if is_supplied and said else said
 
 
 def _sentence(reason: str) -> str:

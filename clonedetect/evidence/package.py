@@ -132,6 +132,8 @@ def _write(
             case_folder, data, {contents.sample.frame_digest: "the list that a sample was drawn from"}
         )
         (data / "sample.json").write_bytes(documents.sample(contents))
+    if contents.supplied:
+        (data / "supplied.jsonl").write_bytes(documents.json_lines(documents.supplied(contents)))
     _write_documents(contents, data, archive, selection)
     clock = documents.clock(contents, archive)
     (data / "provenance.json").write_bytes(documents.provenance(contents, grants, software, clock))

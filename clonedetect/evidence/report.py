@@ -22,6 +22,7 @@ from clonedetect.evidence.marking import excerpt, marked, visible
 from clonedetect.evidence.pictures import Picture, data_url, redrawn
 from clonedetect.evidence.rows import AccountRow, By
 from clonedetect.evidence.shipped import shipped_bytes
+from clonedetect.evidence.supplied import captures_by_record, file_sentence, finding_origins
 from clonedetect.evidence.tables import rows_by
 from clonedetect.evidence.unseen import unseen
 from clonedetect.evidence.view import site_of
@@ -68,7 +69,8 @@ class TextView:
 class ExhibitView:
     """One exhibit as the template takes it; one that `is_short` is printed on one page.
 
-    `strip` is the ``data:`` URL of how the pictures agree, empty where that cannot be drawn.
+    `strip` is the ``data:`` URL of how the pictures agree, empty where that cannot be drawn; `origin`
+    says of what others supplied by whom, and what is claimed of it.
     """
 
     exhibit: Exhibit
@@ -84,6 +86,7 @@ class ExhibitView:
     blocks: tuple[str, ...]
     strip: str
     is_short: bool
+    origin: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,15 @@ def render(
 
     Raises whatever `read` raises for an exhibit's object that is not there.
     """
-    captures = {capture.record_id: capture for capture in contents.captures if capture.record_id}
+    captures = captures_by_record(contents.captures)
     told = {(page.page_url, item.item_id): item for page in contents.verdicts for item in page.item_verdicts}
     views = [
         _exhibit(exhibit, grounds_of(exhibit, selection, _told(exhibit, told)), captures, read)
         for exhibit in selection.exhibits
     ]
     confirmed = [one for one in selection.exhibits if one.finding.match.verdict is Verdict.CONFIRMED]
-    times = sorted(capture.captured_at for capture in contents.captures)
+    own = [capture for capture in contents.captures if capture.origin is None]
+    times = sorted(capture.captured_at for capture in own)
     return _template().render(
         contents=contents,
         grants=[_grant(grant) for grant in contents.grants],
@@ -137,6 +141,8 @@ def render(
         unreviewed=unreviewed(contents),
         first=times[0] if times else None,
         last=times[-1] if times else None,
+        supplied=len(contents.captures) - len(own),
+        rests_on_supplied=sum(bool(view.origin) for view in views),
         unseen=unseen(contents),
         not_examined=[verdict for verdict in contents.verdicts if verdict.not_examined],
         outcomes=OUTCOMES,
@@ -163,6 +169,7 @@ def _template() -> Template:
         "verdict": lambda verdict: VERDICTS[verdict],
         "outline": _outline,
     }
+    environment.filters["became"] = file_sentence
     return environment.get_template(name)
 
 
@@ -207,6 +214,7 @@ def _exhibit(
 ) -> ExhibitView:
     finding, copy = exhibit.finding, exhibit.reference
     match = finding.match
+    origins = finding_origins(finding, captures)
     has_picture = finding.media_url is not None
     suspect = _suspect_picture(match, read(finding.content_digest)) if has_picture else None
     reference = _reference_picture(match, copy, read) if has_picture or copy.object_digest else None
@@ -220,9 +228,10 @@ def _exhibit(
         reference_text=_reference_text(match, copy),
         site=site_of(finding.page_url),
         grounds=grounds,
-        standing=standing_sentences(finding),
+        standing=standing_sentences(finding, is_supplied=bool(origins.page)),
         blocks=match.image.blocks if match.image else (),
         strip=_strip(match, copy, suspect, reference),
+        origin=origins.words,
         is_short=sum(map(len, (finding.quoted_text, copy.item.caption or "", finding.page_url))) < SHORT,
     )
 

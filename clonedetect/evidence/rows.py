@@ -7,8 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = [
+    "CAPTURED",
     "NOT_JUDGED",
     "PACKAGED",
+    "SUPPLIED",
     "AccountRow",
     "By",
     "FindingRow",
@@ -18,6 +20,9 @@ __all__ = [
     "SiteRow",
     "columns",
 ]
+
+CAPTURED, SUPPLIED = "captured", "supplied"
+"""Whose captures a verdict rests on: this program's, or those that somebody handed over."""
 
 NOT_JUDGED = "not judged"
 """What stands for the verdict of a page that was captured and that no analysis has looked at yet."""
@@ -45,6 +50,11 @@ class PageRow:
 
     `findings` are the ids that ``clonedetect decide`` takes, `rejected` and
     `unreviewed` how many of them a person rejected or nobody looked at.
+
+    `origin` is ``captured`` or ``supplied``: whose captures the verdict rests on; `supplied` says of
+    each file by whom, `claimed_at` when the page was captured as the file claims. The times above are
+    then those at which the files were taken in. `supplied_beside` counts supplied captures of the page
+    that are kept and not judged, because our own stands.
     """
 
     page_url: str
@@ -68,6 +78,10 @@ class PageRow:
     account_verdicts: tuple[str, ...]
     media_examined: int
     media_confirmed: int
+    origin: str
+    supplied: tuple[str, ...]
+    claimed_at: datetime | None
+    supplied_beside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,7 @@ class SiteRow:
     estimated_media_low: float | None
     estimated_media_high: float | None
     reasons: tuple[str, ...]
+    pages_supplied: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,7 @@ class AccountRow:
     pages_confirmed: tuple[str, ...]
     sites_confirmed: tuple[str, ...]
     account_reasons: tuple[str, ...]
+    pages_supplied: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +178,7 @@ class ItemRow:
     grounds: tuple[str, ...]
     rule: str
     item_reasons: tuple[str, ...]
+    pages_supplied: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +204,7 @@ class FindingRow:
     grounds: tuple[str, ...]
     page_kind: str
     page_class: str
+    supplied: tuple[str, ...]
 
 
 Row = PageRow | SiteRow | AccountRow | ItemRow | FindingRow

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clonedetect.evidence.marking import hidden_code_points
-from clonedetect.evidence.rows import AccountRow, By, PageRow, Row, SiteRow, columns
+from clonedetect.evidence.rows import AccountRow, By, FindingRow, PageRow, Row, SiteRow, columns
 
 __all__ = ["EPOCH", "neutral", "to_csv", "to_json_lines", "to_terminal", "to_xlsx"]
 
@@ -68,6 +68,8 @@ _FOLDED = ("page_url", "site", "account_id", "item_id", "reasons", "grounds")
 _LEAST = {"page_url": 22, "site": 16, "account_id": 12, "item_id": 8}
 """Characters below which a column is not squeezed for the sake of others."""
 _RECEIVED = ("ok", "not_modified")
+_SUPPLIED = " (supplied)"
+"""Follows the verdict of what rests on captures that somebody else made."""
 _ID_SHOWN = 8
 """Of an id's 16 hexadecimal digits; `decide` takes any prefix that is one finding's alone."""
 
@@ -132,7 +134,7 @@ def _fill(sheet: Worksheet, rows: Sequence[Row], by: By) -> None:
             cell.alignment = Alignment(vertical="top", wrap_text=name in _WIDE)
             if isinstance(cell.value, str):
                 cell.data_type = "s"  # a text stays a text, whatever it begins with
-            elif name in ("first_seen", "last_seen"):
+            elif name in ("first_seen", "last_seen", "claimed_at"):
                 cell.number_format = "yyyy-mm-dd hh:mm:ss"
 
 
@@ -185,9 +187,19 @@ def _value(row: Row, name: str) -> object:
         return _of_site(row, name)
     if isinstance(row, PageRow) and name in {"what", "page_kind"} and row.outcome not in _RECEIVED:
         return row.outcome if name == "what" else ""
-    if isinstance(row, AccountRow) and name == "account_verdict":
-        return row.account_verdict or row.verdict
+    if name in {"verdict", "account_verdict"}:
+        verdict = row.account_verdict or row.verdict if isinstance(row, AccountRow) else row.verdict
+        return f"{verdict}{_SUPPLIED if _rests_on_supplied(row) else ''}"
     return getattr(row, "page_class" if name == "what" else name)
+
+
+def _rests_on_supplied(row: Row) -> bool:
+    """Whether nothing of a row is of our own captures."""
+    if isinstance(row, PageRow | FindingRow):
+        return bool(row.supplied)
+    if isinstance(row, SiteRow):
+        return row.pages_supplied == row.pages > 0
+    return bool(row.pages) and row.pages_supplied == row.pages
 
 
 def _of_site(row: SiteRow, name: str) -> str:
@@ -213,5 +225,5 @@ def _terminal_cell(name: str, value: object) -> Text:
         shown = str(value).removeprefix("https://").removeprefix("http://")
     else:
         shown = str(value)
-    style = _COLOURS.get(shown, "") if name.endswith("verdict") else ""
+    style = _COLOURS.get(shown.removesuffix(_SUPPLIED), "") if name.endswith("verdict") else ""
     return Text(hidden_code_points(shown), style=style)

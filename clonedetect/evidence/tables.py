@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from clonedetect.analysis.placing import grounds_of
 from clonedetect.analysis.site import SiteVerdict, accounts_over_pages
 from clonedetect.evidence.rows import (
+    CAPTURED,
     NOT_JUDGED,
+    SUPPLIED,
     AccountRow,
     By,
     FindingRow,
@@ -53,7 +56,11 @@ def _pages(view: CaseView) -> tuple[PageRow, ...]:
 
 
 def _page(view: CaseView, url: str) -> PageRow:
-    captures = sorted(view.captures.get(url, ()), key=lambda capture: capture.captured_at)
+    known = sorted(view.captures.get(url, ()), key=lambda capture: capture.captured_at)
+    own = [capture for capture in known if capture.origin is None]
+    rests_on_supplied = view.rests_on_supplied(url) or not own
+    supplied = [capture for capture in known if capture.origin is not None]
+    captures = supplied if rests_on_supplied else own
     findings = view.by_page.get(url, [])
     verdict = view.verdicts.get(url) or _unjudged(url, captures)
     is_waiting = url not in view.verdicts and bool(captures) and captures[-1].outcome in SEEN
@@ -82,7 +89,17 @@ def _page(view: CaseView, url: str) -> PageRow:
         account_verdicts=tuple(map(_account_words, verdict.account_verdicts)),
         media_examined=verdict.media_examined,
         media_confirmed=verdict.media_confirmed,
+        origin=SUPPLIED if rests_on_supplied and captures else CAPTURED,
+        supplied=verdict.supplied,
+        claimed_at=_claimed_at(captures),
+        supplied_beside=0 if rests_on_supplied else len(supplied),
     )
+
+
+def _claimed_at(captures: Iterable[Capture]) -> datetime | None:
+    """Return the latest time of capture that the files claim, None for captures of our own."""
+    claimed = [one.origin.claimed_at for one in captures if one.origin and one.origin.claimed_at]
+    return max(claimed, default=None)
 
 
 def _item_words(verdict: ItemVerdict) -> str:
@@ -146,6 +163,7 @@ def _site(told: SiteVerdict, pages: list[PageRow]) -> SiteRow:
         estimated_media_low=_share(media.low) if media else None,
         estimated_media_high=_share(media.high) if media else None,
         reasons=told.reasons,
+        pages_supplied=sum(page.origin == SUPPLIED for page in pages),
     )
 
 
@@ -186,6 +204,7 @@ def _account(view: CaseView, account: str, findings: list[Finding]) -> AccountRo
         pages_confirmed=tuple(confirmed),
         sites_confirmed=_distinct((*map(site_of, confirmed), *over_pages)),
         account_reasons=_account_reasons(said, over_pages),
+        pages_supplied=tuple(filter(view.rests_on_supplied, pages)),
     )
 
 
@@ -205,8 +224,10 @@ def _account_verdicts(
 
 def _confirmed_over_pages(view: CaseView, account: str, findings: Iterable[Finding]) -> dict[str, int]:
     """Return the sites on whose pages, taken together, enough posts of an account are confirmed."""
-    sites = _grouped(findings, lambda finding: site_of(finding.page_url))
-    counts = {site: accounts_over_pages(group, view.least_posts) for site, group in sites.items()}
+    apart = _grouped(findings, lambda one: f"{view.rests_on_supplied(one.page_url)} {site_of(one.page_url)}")
+    counts: dict[str, dict[AccountId, int]] = defaultdict(dict)
+    for key, group in sorted(apart.items(), reverse=True):  # our own pages last: what they confirm stands
+        counts[key.partition(" ")[2]] |= accounts_over_pages(group, view.least_posts)
     return {site: found[AccountId(account)] for site, found in counts.items() if AccountId(account) in found}
 
 
@@ -254,6 +275,7 @@ def _item(view: CaseView, item: str, findings: list[Finding]) -> ItemRow:
         grounds=tuple(grounds_of(finding.match for finding in findings)),
         rule=surest.rule if surest else "",
         item_reasons=surest.reasons if surest else (),
+        pages_supplied=tuple(filter(view.rests_on_supplied, pages)),
     )
 
 
@@ -290,6 +312,7 @@ def _findings(view: CaseView) -> tuple[FindingRow, ...]:
             grounds=tuple(grounds_of((finding.match,))),
             page_kind=view.kind_and_class(finding.page_url)[0],
             page_class=view.kind_and_class(finding.page_url)[1],
+            supplied=view.origins(finding).sentences,
         )
         for finding in view.findings
     )

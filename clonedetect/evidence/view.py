@@ -15,6 +15,7 @@ from publicsuffixlist import PublicSuffixList
 
 from clonedetect.analysis.site import SiteVerdict, judge_site
 from clonedetect.evidence.exhibits import latest_decisions
+from clonedetect.evidence.supplied import FindingOrigins, captures_by_record, finding_origins
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import CaseContents, DecisionKind
 from clonedetect.models.match import Finding
@@ -60,6 +61,7 @@ class CaseView:
         self.findings = sorted(contents.findings, key=lambda f: (f.page_url, f.match.item_id, f.finding_id))
         self.verdicts = {verdict.page_url: verdict for verdict in contents.verdicts}
         self.sample = contents.sample
+        self._by_record = captures_by_record(contents.captures)
         self.least_posts = _least_posts(contents)
         self.decided = {key: one.decision for key, one in latest_decisions(contents).items()}
         self.by_page: dict[str, list[Finding]] = defaultdict(list)
@@ -77,6 +79,14 @@ class CaseView:
         asked = dict.fromkeys((capture.url, capture.final_url))
         known = tuple(url for url in asked if url in self.verdicts or url in self.by_page)
         return known or ((capture.url,) if capture.purpose is Purpose.PAGE else ())
+
+    def rests_on_supplied(self, page: str) -> bool:
+        """Whether the verdict on a page rests on captures that somebody supplied."""
+        return page in self.verdicts and bool(self.verdicts[page].supplied)
+
+    def origins(self, finding: Finding) -> FindingOrigins:
+        """Where the records of a finding come from."""
+        return finding_origins(finding, self._by_record)
 
     def is_seen(self, page: str) -> bool:
         """Whether a page was received and looked at where it stands, and not led from to another site."""

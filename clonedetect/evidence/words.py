@@ -102,6 +102,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     ("capture", "one request and everything that came back, kept byte for byte with its time"),
     (
+        "capture, supplied",
+        "what somebody else recorded and handed over as a file; that a site sent it, and when, is as claimed",
+    ),
+    (
         "class of a page",
         "what a page is to the platform: a republication, or something that is none, such as a web archive or"
         " an embed; then no finding on it is more than possible",

@@ -35,6 +35,7 @@ from clonedetect.jobs.banks import Banks
 from clonedetect.jobs.copying import copy_references
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined, is_icon
+from clonedetect.jobs.holdings import SCREENSHOT_TEXT, Holdings, rank, readable
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
@@ -80,8 +81,9 @@ class AnalysisRun:
     analysis: Analysis
     now: Callable[[], datetime]
     blocked: frozenset[Digest] = frozenset()
-    _media: Mapping[str, Capture] = field(default_factory=dict)
-    _seen: frozenset[str] = frozenset()
+    _holdings: Holdings = field(default_factory=Holdings)
+    _bands: dict[str, bytes] = field(default_factory=dict)
+    _seen: Mapping[str, Capture] = field(default_factory=dict)
     _queries: dict[Digest, QueryImage | Unexamined] = field(default_factory=dict)
     _pictures: dict[tuple[Digest, ...], _Picture] = field(default_factory=dict)
     _allowed_sites: frozenset[str] = field(init=False)
@@ -95,8 +97,8 @@ class AnalysisRun:
         What a site repeats is told by all its pages: a run that goes on where
         another stopped says what one run would have said.
         """
-        self._media = _last_seen(one for one in self.store.captures() if one.purpose is Purpose.MEDIA)
-        self._seen = frozenset(page.url for page in pages if page.outcome is Outcome.OK)
+        self._holdings = Holdings.of(self.store.captures())
+        self._seen = {page.url: page for page in pages if page.outcome is Outcome.OK}
         done, total = 0, sum(page.url not in judged for page in pages)
         for site in _by_site(pages).values():
             waiting = [page for page in site if page.url not in judged]
@@ -107,6 +109,7 @@ class AnalysisRun:
                 self._store(found)
                 done += 1
                 yield PageDone(found, done, total)
+            self._bands.clear()
             self._queries.clear()
             self._pictures.clear()
 
@@ -123,26 +126,34 @@ class AnalysisRun:
     def _read(self, capture: Capture) -> PageContent | None:
         if capture.outcome is not Outcome.OK or capture.record_id is None or _leads_elsewhere(capture):
             return None
-        content = self.store.content(capture.record_id)
+        pictured = self._holdings.as_picture(capture)
+        if pictured is not None:
+            return pictured
+        content = readable(self.store.content(capture.record_id), capture)
         read = self.examiner.page(content, capture.final_url, capture.content_type)
         return PageContent(capture.url, omitted=((read.reason, 1),)) if isinstance(read, Unexamined) else read
 
     def _judge(self, capture: Capture, content: PageContent, repeated: Repetition) -> PageAnalysis:
         if capture.outcome is not Outcome.OK:
-            return judge_unseen(capture)
+            return judge_unseen(capture).resting_on(*self._holdings.resting_on(capture))
         if _leads_elsewhere(capture):
-            return judge_redirected(capture)
-        media = self._examine(content.media)
+            return judge_redirected(capture).resting_on(*self._holdings.resting_on(capture))
+        pictured = tuple(self._pictured(capture))
+        if pictured:
+            omitted = (*content.omitted, (SCREENSHOT_TEXT, 1))
+            content = replace(content, media=(*content.media, *pictured), omitted=omitted)
+        media = self._examine(content.media, capture)
         texts = self.examiner.texts(content.blocks, repeated.blocks)
         shown = [match for picture in media for match in picture.matches]
         named = self.examiner.identifiers(content, (*shown, *texts))
-        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
+        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content, capture)))
         thresholds = self.examiner.settings.thresholds.text
         circumstances = self._circumstances(capture)
         told = (*texts, *named)
         found = judge_page(capture, content, media, told, thresholds, circumstances=circumstances)
         found = found.as_copy_of(repeated.copies.get(capture.url, ""))
-        return replace(found, findings=tuple(self._stood(one, capture) for one in found.findings))
+        found = replace(found, findings=tuple(self._stood(one, capture) for one in found.findings))
+        return found.resting_on(*self._holdings.resting_on(capture, content.media))
 
     def _stood(self, finding: Finding, capture: Capture) -> Finding:
         """Note who could see the item when the page was captured; an account's name is no item's."""
@@ -150,9 +161,11 @@ class AnalysisRun:
         if named is not None and not named.names_item:
             return finding
         item = self.index.item(finding.match.item_id)
-        return finding if item is None else replace(finding, standing=standing_of(item, capture.captured_at))
+        if item is None or capture.shown_at is None:
+            return finding
+        return replace(finding, standing=standing_of(item, capture.shown_at))
 
-    def _unseen_frames(self, content: PageContent) -> Iterator[tuple[str, int]]:
+    def _unseen_frames(self, content: PageContent, page: Capture) -> Iterator[tuple[str, int]]:
         """Count frames whose documents were not captured: readers see them as parts of the page.
 
         Whatever the platform's own player shows, the platform serves: no copy, and no part that is missing.
@@ -160,9 +173,14 @@ class AnalysisRun:
         players = own_players(content, self.examiner.settings.platform.hosts)
         own = {embed.url.partition("#")[0] for embed in players}
         frames = [link.url for link in content.links if link.kind is LinkKind.FRAME and link.url not in own]
-        unseen = sum(_normal(url) not in self._seen for url in frames)
+        unseen = sum(not self._is_seen(url, page) for url in frames)
         if unseen:
             yield UNCAPTURED_FRAME, unseen
+
+    def _is_seen(self, frame: str, page: Capture) -> bool:
+        """Whether the document of a frame was seen; for a page of our own, by ourselves."""
+        seen = self._seen.get(self._holdings.address(frame, page))
+        return seen is not None and (seen.origin is None or page.origin is not None)
 
     def _circumstances(self, capture: Capture) -> Circumstances:
         """Return what settings, index and the answer's header say of the page."""
@@ -187,14 +205,16 @@ class AnalysisRun:
         exchanges = read_facts(self.store.folder, capture).exchanges
         return exchanges[-1].headers if exchanges else ()
 
-    def _examine(self, media: Sequence[MediaRef]) -> list[ExaminedMedia]:
-        named = [(ref, self._bytes_of(ref)) for ref in media]
+    def _examine(self, media: Sequence[MediaRef], page: Capture) -> list[ExaminedMedia]:
+        named = [(ref, self._bytes_of(ref, page)) for ref in media]
         wanted = {digest_of(data): data for _, data in named if isinstance(data, bytes)}
         missing = {digest: data for digest, data in wanted.items() if digest not in self._queries}
         with ThreadPoolExecutor(self.examiner.workers) as pool:
             self._queries.update(zip(missing, pool.map(self._query, missing.items()), strict=True))
         siblings = [query for query in map(self._queries.get, wanted) if isinstance(query, QueryImage)]
-        examined = [self._examined(ref, data, siblings) for ref, data in named]
+        examined = [
+            self._examined(ref, data, siblings, self._holdings.media(ref.url, page)) for ref, data in named
+        ]
         for digest in list(self._queries)[:-_MOST_KEPT]:
             del self._queries[digest]
         return examined
@@ -205,32 +225,49 @@ class AnalysisRun:
             return Unexamined(WITHHELD)
         return self.examiner.query(data)
 
-    def _bytes_of(self, ref: MediaRef) -> bytes | Unexamined:
+    def _pictured(self, page: Capture) -> Iterator[MediaRef]:
+        """Yield the pictures that were supplied of a page, tall ones band by band."""
+        for ref in self._holdings.pictured(page):
+            whole = self._bytes_of(ref, page)
+            is_cut = isinstance(whole, bytes) and digest_of(whole) not in self.blocked
+            cut = self.examiner.bands(whole) if is_cut and isinstance(whole, bytes) else ()
+            if isinstance(cut, Unexamined) or not cut:
+                yield ref
+                continue
+            for band in cut:
+                url = f"{ref.url}#{band.top}"
+                self._bands[url] = band.png
+                yield replace(ref, url=url, locator=f"{ref.locator}, rows {band.top} to {band.bottom}")
+
+    def _bytes_of(self, ref: MediaRef, page: Capture) -> bytes | Unexamined:
+        if ref.url in self._bands:
+            return self._bands[ref.url]
         if ref.kind is MediaKind.VIDEO:
             return Unexamined("video")
         if ref.url.startswith("data:"):
             return _inline(ref.url)
-        capture = self._capture_of(ref.url)
+        capture = self._holdings.media(ref.url, page)
         if capture is None:
             return Unexamined(_NO_PICTURE_HERE)
         if capture.outcome is not Outcome.OK or capture.record_id is None:
             return Unexamined(f"picture: {capture.outcome}")
         return self.store.content(capture.record_id)
 
-    def _capture_of(self, url: str) -> Capture | None:
-        return self._media.get(_normal(url))
-
     def _examined(
-        self, ref: MediaRef, data: bytes | Unexamined, siblings: Sequence[QueryImage]
+        self,
+        ref: MediaRef,
+        data: bytes | Unexamined,
+        siblings: Sequence[QueryImage],
+        capture: Capture | None,
     ) -> ExaminedMedia:
         place = ExaminedMedia(ref.url, locator=ref.locator, entry=ref.entry)
         if isinstance(data, Unexamined):
             return replace(place, not_examined=data.reason)
         picture = self._compare(digest_of(data), siblings)
-        capture = self._capture_of(ref.url)
         outcome = picture.outcome
-        if capture is None and isinstance(outcome, ImageOutcome) and outcome.matches:
-            self.store.put_object(data)  # it stands in the page itself, and an exhibit shows it by digest
+        is_part = capture is None or ref.url in self._bands
+        if is_part and isinstance(outcome, ImageOutcome) and outcome.matches:
+            self.store.put_object(data)  # it is part of a record, and an exhibit shows it by digest
         query = self._queries[picture.digest]
         examined = replace(
             place,
@@ -334,17 +371,17 @@ def _latest(captures: Iterator[Capture]) -> list[Capture]:
         if _leads_elsewhere(capture):
             own = replace(capture, url=capture.final_url)
             held = pages.setdefault(own.url, own)
-            if held.outcome is not Outcome.OK or _leads_elsewhere(held):
+            if held.outcome is not Outcome.OK or _leads_elsewhere(held) or rank(own) > rank(held):
                 pages[own.url] = own
     return list(pages.values())
 
 
 def _last_seen(captures: Iterable[Capture]) -> dict[str, Capture]:
-    """Return by address the last capture that was seen whole, else the last."""
+    """Return by address the capture that stands: by rank, and of equal ones the last."""
     found: dict[str, Capture] = {}
     for capture in captures:
         held = found.get(capture.url)
-        if held is None or capture.outcome is Outcome.OK or held.outcome is not Outcome.OK:
+        if held is None or rank(capture) >= rank(held):
             found[capture.url] = capture
     return found
 
@@ -353,10 +390,11 @@ def _leads_elsewhere(capture: Capture) -> bool:
     return capture.outcome is Outcome.OK and _site(capture.url) != _site(capture.final_url)
 
 
-def _by_site(pages: Sequence[Capture]) -> Mapping[str, list[Capture]]:
-    sites: dict[str, list[Capture]] = {}
+def _by_site(pages: Sequence[Capture]) -> Mapping[tuple[str, bool], list[Capture]]:
+    """Group pages by site, supplied ones apart: what these repeat says nothing of our own."""
+    sites: dict[tuple[str, bool], list[Capture]] = {}
     for page in pages:
-        sites.setdefault(_site(page.url), []).append(page)
+        sites.setdefault((_site(page.url), page.origin is not None), []).append(page)
     return sites
 
 
@@ -371,14 +409,6 @@ def _site_of_host(host: str) -> str:
 def _site(url: str) -> str:
     host = normalise(url).host
     return registrable_domain(host) or host
-
-
-def _normal(url: str) -> str:
-    """Return the normal form, "" for an address that has none and so was never asked."""
-    try:
-        return str(normalise(url))
-    except UrlError:
-        return ""
 
 
 def _inline(url: str) -> bytes | Unexamined:

@@ -24,6 +24,7 @@ from clonedetect.models.reasons import DECODER_STOPPED, PARSER_STOPPED
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
+from clonedetect.signals.bands import Band, bands
 from clonedetect.signals.display import ShownPicture, shown_picture
 from clonedetect.signals.image import QueryImage, query_image
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
@@ -112,6 +113,10 @@ class Examiner:
     def shown(self, data: bytes) -> ShownPicture | Unexamined:
         """Decode a picture in the sandbox to what is shown of it."""
         return self._decoded(shown_picture, data)
+
+    def bands(self, data: bytes) -> tuple[Band, ...] | Unexamined:
+        """Cut a tall picture of a page into bands, in the sandbox; none of any other."""
+        return self._decoded(bands, data)
 
     def _decoded(self, function: Callable[[bytes], Decoded], data: bytes) -> Decoded | Unexamined:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -60,9 +60,13 @@ __all__ = [
     "ScanSummary",
     "StepEvent",
     "WarningEvent",
+    "accept",
+    "approvers_of",
     "open_case",
     "permits",
     "scan",
+    "summary_of",
+    "tell_all",
 ]
 
 
@@ -90,9 +94,10 @@ class ScanRequest:
 
 @dataclass(frozen=True, slots=True)
 class FindingEvent:
-    """One finding was stored."""
+    """One finding was stored; `supplied` says of each file that its page rests on by whom it was supplied."""
 
     finding: Finding
+    supplied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     bank = negative_bank(banks.negative) if request.analyse else None  # told before the first request
     signals = named_signals(chosen.settings.signals.active) if request.analyse else ()
     signed = read_grant(request.grant)
-    approver = signed.authorize(_approvers(request, chosen)).approver
+    approver = signed.authorize(approvers_of(request.approvers, chosen)).approver
     if request.analyse and request.index is None:
         raise UsageError("an analysis needs an index: name it with --index, or crawl only with --crawl-only")
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
@@ -177,7 +182,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         raise InputError(f"{request.case} holds no case: there is nothing to analyse")
     who = acting(chosen.settings.signing.actor)
     with stoppable() as stop, open_case(request.case, signed.grant.case_id, who) as (store, custody):
-        _accept(store, signed, approver, actor=who)
+        accept(store, signed, approver, actor=who)
         for text in _unused(signed.grant):
             on_event(NoteEvent(text))
         stopped_by, is_anew = "", False
@@ -227,10 +232,10 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 ) as examiner,
             ):
                 pages = analyse_case(store, index, examiner, banks, now=_now, is_anew=is_anew)
-                _tell_all(pages, examiner, on_event, stop)
+                tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
-        return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
+        return replace(summary_of(store, stopped_by), seconds=round(time.monotonic() - began, 3))
 
 
 def _drawn(
@@ -255,9 +260,10 @@ def _unused(grant: Grant) -> Iterator[str]:
         yield "the grant allows RDAP look-ups; this version makes none"
 
 
-def _approvers(request: ScanRequest, chosen: SettingsFile) -> list[Ed25519PublicKey]:
+def approvers_of(approvers: Iterable[Path], chosen: SettingsFile) -> list[Ed25519PublicKey]:
+    """Return the keys whose grants are accepted: those named, and those of the settings."""
     named = [chosen.located(name) for name in chosen.settings.signing.approvers]
-    return [key for path in (*request.approvers, *named) for key in read_public_keys(path)]
+    return [key for path in (*approvers, *named) for key in read_public_keys(path)]
 
 
 @contextmanager
@@ -279,7 +285,8 @@ def open_case(
         yield store, opened[-1]
 
 
-def _accept(store: CaseStore, signed: SignedGrant, approver: str, *, actor: str) -> None:
+def accept(store: CaseStore, signed: SignedGrant, approver: str, *, actor: str) -> None:
+    """Take the grant into the case."""
     grant = signed.grant
     file = GrantFile(
         grant.grant_id,
@@ -399,15 +406,16 @@ def _require_open_window(
     )
 
 
-def _tell_all(
+def tell_all(
     pages: Iterator[PageDone], examiner: Examiner, on_event: Callable[[ScanEvent], None], stop: Stop
 ) -> None:
+    """Tell each judged page and its findings; a stop ends what is under way."""
     stop.hurry = examiner.close
     try:
         for done in pages:
             on_event(done)
             for finding in done.analysis.findings:
-                on_event(FindingEvent(finding))
+                on_event(FindingEvent(finding, done.analysis.verdict.supplied))
             if stop.is_set:
                 return
     except UsageError:
@@ -417,7 +425,8 @@ def _tell_all(
         stop.hurry = None
 
 
-def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
+def summary_of(store: CaseStore, stopped_by: str) -> ScanSummary:
+    """Return how the case stands."""
     contents = store.contents()
     outcomes: dict[str, int] = {}
     for capture in contents.captures:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clonedetect.models.ids import Digest, RecordId
+from clonedetect.models.supplied import Origin
 
 __all__ = [
     "Capture",
@@ -130,6 +131,7 @@ class FetchResult:
     `content` is the last response's body with transfer and content encodings
     removed (empty unless it could be decoded whole); `reason` is a sentence,
     empty for a plain `ok`. `retry_after_s` is set where the server named one.
+    `origin` is that of what was not fetched but supplied.
     """
 
     url: str
@@ -141,6 +143,7 @@ class FetchResult:
     content: bytes = b""
     content_type: str = ""
     retry_after_s: float | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,8 @@ class Capture:
     bytes. `grant_id`, `grant_digest` and `rule` say what permitted it.
     `wire_size` counts the bytes received over all hops; `facts` is the
     metadata record that closes the capture's group in the archive (TLS, DNS,
-    times of every hop), and names the capture.
+    times of every hop), and names the capture. `origin` is where a supplied capture comes
+    from, None for what this program fetched; `captured_at` is then when it was taken in.
     """
 
     url: str
@@ -201,6 +205,15 @@ class Capture:
     depth: int = 0
     wire_size: int = 0
     facts: RecordRef | None = None
+    origin: Origin | None = None
+
+    @property
+    def shown_at(self) -> datetime | None:
+        """When a site served this: of what was supplied as claimed, None where that cannot be."""
+        if self.origin is None:
+            return self.captured_at
+        claimed = self.origin.claimed_at
+        return claimed if claimed is not None and claimed <= self.captured_at else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
+from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -127,7 +128,8 @@ class CaseContents:
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
-    None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first.
+    None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first;
+    `supplied` are the files that were handed over.
     """
 
     case_id: str
@@ -145,6 +147,7 @@ class CaseContents:
     judged_by: tuple[tuple[str, int], ...] = ()
     sample: Sample | None = None
     clock: tuple[ClockReading, ...] = ()
+    supplied: tuple[SuppliedFile, ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

@@ -91,6 +91,8 @@ class PageVerdict:
     `media_confirmed` those of them that are confirmed copies; `media_unexamined` counts
     the pictures and videos that could not be compared. Icons are in none of them.
     `copy_of` is the address of another page of the site that says the same, "" if none.
+    `supplied` says of each file that it rests on by whom it was supplied; empty where this
+    program captured the page itself.
     """
 
     page_url: str
@@ -110,3 +112,4 @@ class PageVerdict:
     media_confirmed: int = 0
     media_unexamined: int = 0
     copy_of: str = ""
+    supplied: tuple[str, ...] = ()

@@ -144,4 +144,4 @@ def test_a_package_made_to_end_the_verifier_is_refused_by_name(name: str, case: 
     report = verify(package)
 
     assert report.exit_code == 6
-    assert len(report.checks) == 15
+    assert len(report.checks) == 16

@@ -10,7 +10,8 @@ import pytest
 from clonedetect.analysis.intervals import wilson
 from clonedetect.analysis.sampling import draw
 from clonedetect.analysis.site import NO_SAMPLE, estimate_of, judge_site
-from clonedetect.models.match import Verdict
+from clonedetect.models.ids import AccountId, ItemId, RecordId, TextId, digest_of
+from clonedetect.models.match import Finding, Kind, Match, TextMeasure, Verdict
 from clonedetect.models.sample import Sample
 from clonedetect.models.verdict import PageClass, PageKind, PageVerdict
 
@@ -172,6 +173,56 @@ def test_pages_that_a_crawl_came_to_are_no_part_of_the_estimate() -> None:
     assert (site.seen, site.confirmed) == (60, 50)
     assert site.estimate is not None
     assert (site.estimate.drawn, site.estimate.confirmed) == (10, 0)
+
+
+def test_what_somebody_chose_to_supply_is_no_part_of_the_estimate() -> None:
+    sample, _ = draw(LISTED, "7", 10, now=NOW)
+    told = said_of(sample, confirmed=4)
+    supplied = {url: replace(one, supplied=("supplied by R. Ali",)) for url, one in told.items()}
+    own, others = estimate_of(sample, told), estimate_of(sample, supplied)
+    assert own is not None
+    assert others is not None
+    assert (own.judged, own.confirmed) == (10, 4)
+    assert (others.judged, others.confirmed) == (0, 0)
+
+
+def test_supplied_pages_of_a_site_are_counted_and_told_apart() -> None:
+    told = {url: page(url, Verdict.CONFIRMED) for url in LISTED[:3]}
+    told[LISTED[3]] = page(LISTED[3], Verdict.CONFIRMED, supplied=("supplied by R. Ali",))
+    assert judged("clone.example", told, None).reasons[1] == (
+        "1 of them was supplied by others and not captured by this tool, 1 of these confirmed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("supplied", "accounts"), [((), ("a-1",)), ((0, 1, 2), ("a-1",)), ((0,), ())], ids=["own", "all", "some"]
+)
+def test_posts_on_pages_of_both_kinds_never_confirm_an_account_together(supplied, accounts) -> None:
+    told = {
+        url: page(url, Verdict.CONFIRMED, supplied=("supplied by R. Ali",) if number in supplied else ())
+        for number, url in enumerate(LISTED[:3])
+    }
+    findings = [_finding(url, f"p-{number}") for number, url in enumerate(told)]
+    site = judge_site("clone.example", told, told, findings, sample=None, verdicts=told, least_posts=3)
+    assert site.accounts == accounts
+
+
+def _finding(url: str, item: str) -> Finding:
+    """A confirmed text of a post of the account a-1."""
+    text = TextMeasure(TextId(int(item[2:])), 200.0, 200.0, 1.0, 1.0, 1, query_spans=((0, 9),))
+    match = Match(
+        ItemId(item),
+        AccountId("a-1"),
+        None,
+        Verdict.CONFIRMED,
+        (Kind.TEXT,),
+        0.9,
+        None,
+        ("the whole",),
+        text=text,
+    )
+    record = RecordId(f"urn:uuid:{item}")
+    return Finding(f"f-{item}", url, None, record, record, digest_of(item.encode()), item, match)
 
 
 def test_pictures_are_estimated_over_pages() -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from clonedetect.analysis.sampling import draw
 from clonedetect.archive.custody import CustodyLog, read_custody
@@ -137,13 +138,20 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 # Schema
 
 
-ADDED = {2: ("frontier", "host_pauses"), 3: ("samples",), 4: ("clock_readings",)}
-"""The tables that each step added."""
+def added_tables():
+    """Return the tables that each step adds, by its number."""
+    database = Database(memory=True)
+    known, added = set(), {}
+    for number, (_, step) in enumerate(STEPS, start=1):
+        step(database)
+        added[number] = set(database.table_names()) - known
+        known |= added[number]
+    return added
 
 
 def turn_back(store, schema):
     """Make the case's database one of an older schema."""
-    for step, tables in ADDED.items():
+    for step, tables in added_tables().items():
         for table in tables if step > schema else ():
             store.database.table(table).drop()
     store.database.execute(f"PRAGMA user_version={schema}")
@@ -158,7 +166,13 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
     with reopen() as again:
         assert "frontier" in again.database.table_names()
         assert len(list(again.captures())) == 1
-    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table", "clock table"]
+    assert [name for name, _ in STEPS] == [
+        "case tables",
+        "frontier tables",
+        "sample table",
+        "clock table",
+        "supplied table",
+    ]
 
 
 def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):
@@ -170,13 +184,12 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     store.close()
     with CaseStore.read(folder) as reader:
         contents = reader.contents()
-    assert contents.sample is None
-    assert contents.clock == ()
+    assert (contents.sample, contents.clock, contents.supplied) == (None, (), ())
     (verdict,) = contents.verdicts
     assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
     with reopen() as again:
         assert again.sample() is None
-        assert "samples" in again.database.table_names()
+        assert {"samples", "supplied_files"} <= set(again.database.table_names())
 
 
 def test_a_sample_is_kept_with_the_list_it_was_drawn_from_and_custody_says_so(store, folder, reopen):

@@ -78,6 +78,7 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "schemas/network.schema.json",
         "schemas/provenance.schema.json",
         "schemas/sample.schema.json",
+        "schemas/supplied.schema.json",
         "schemas/verdicts.schema.json",
         "seal/head.json",
         "seal/head.json.sig",

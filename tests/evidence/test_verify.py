@@ -45,7 +45,7 @@ def test_a_whole_package_passes_and_says_what_it_did_not_check(sealed):
     report = verify(sealed)
     assert report.exit_code is ExitCode.DONE
     assert report.not_checked == ("signer identity", "existence in time")
-    assert [check.number for check in report.checks] == list(range(1, 16))
+    assert [check.number for check in report.checks] == list(range(1, 17))
 
 
 def test_the_right_signer_is_recognised_by_fingerprint_and_by_key(sealed):
@@ -269,7 +269,7 @@ def test_a_head_that_is_no_head_does_not_stop_the_checks(package, content):
     (package / HEAD).write_bytes(content)
     report = verify(package)
     assert report.exit_code is ExitCode.VERIFICATION
-    assert len(report.checks) == 15
+    assert len(report.checks) == 16
 
 
 def test_a_signature_of_a_wrong_length_does_not_pass(package):

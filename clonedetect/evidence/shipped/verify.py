@@ -26,6 +26,8 @@ The checks, by number:
 14. existence in time: proven only by a timestamp authority's answer.
 15. sample: where addresses were drawn at random, the list is there, the draw gives the same addresses
     again, and custody names it; a case without a sample names none.
+16. supplied captures: what somebody else captured names its file, which is listed and stands in custody, and
+    every match that rests on it says so; what the operator captured names none.
 
 All of it stands in one file on purpose, so that a stranger can read it from
 top to bottom, carry it alone, and run it without installing anything.
@@ -58,6 +60,7 @@ NONE = "none asked for"
 FINGERPRINT = "FINGERPRINT is 64 hexadecimal digits, with or without sha256: before them."
 WARC = "data/capture.warc.gz"
 SAMPLE = "data/sample.json"
+SUPPLIED = "data/supplied.jsonl"
 FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
     ValueError,
@@ -767,6 +770,30 @@ def check_sample(package: Package, notes: Notes) -> None:
     notes.need(is_drawn, "the drawn addresses are not those that seed and list give")
 
 
+def check_supplied(package: Package, notes: Notes) -> None:
+    """16. supplied captures."""
+    acts = package.rows("data/custody.jsonl")
+    logged = {str(act["subject"]).partition(" ")[0] for act in acts if act["action"] == "supplied"}
+    listed = {row["digest"] for row in package.rows(SUPPLIED)} if SUPPLIED in package.names else set()
+    if logged and SUPPLIED not in package.names:
+        notes.missing.append(f"{SUPPLIED} is missing: custody says that files were supplied")
+    notes.need(listed == logged or not listed, f"{SUPPLIED} does not list the files that custody names")
+    origins: dict[str, str] = {}
+    for capture in package.rows("data/captures.jsonl"):
+        origin, name = capture.get("origin"), f"the capture of {capture['url']!a}"
+        is_supplied = capture["fidelity"] == "supplied"
+        notes.need(is_supplied == bool(origin), f"{name} does not say whether it was supplied")
+        if origin:
+            origins[capture["record_id"]] = origin["file_digest"]
+            notes.need(origin["file_digest"] in logged, f"{name}: its file is not in custody")
+    for match in package.rows("data/matches.jsonl"):
+        rests = match["page_record_id"] in origins or match["record_id"] in origins
+        notes.need(
+            rests == bool(match.get("supplied")),
+            f"match {match['finding_id']!a} does not say whether it rests on what was supplied",
+        )
+
+
 # ---------------------------------------------------------------- all of it
 
 CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
@@ -785,6 +812,7 @@ CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
     ("grants", check_grants),
     ("existence in time", check_time),
     ("sample", check_sample),
+    ("supplied captures", check_supplied),
 )
 
 

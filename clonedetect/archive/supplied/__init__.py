@@ -1,0 +1,1 @@
+"""Files that others captured with other tools, read within bounds, record by record."""
