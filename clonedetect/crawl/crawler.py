@@ -15,9 +15,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
+from urllib.parse import urljoin
 
 from clonedetect.case.store import Usage
-from clonedetect.crawl.discovery import discover
+from clonedetect.crawl.discovery import Discovery, discover, discover_icons
 from clonedetect.crawl.events import CrawlSummary, ProgressEvent
 from clonedetect.crawl.frontier import Entry, NewEntry, State
 from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
@@ -26,6 +27,7 @@ from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
 from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
+from clonedetect.models.page import PageContent
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
@@ -73,6 +75,7 @@ class Crawler:
         self._host_pages: Counter[str] = Counter()
         self._pages_in_flight: Counter[str] = Counter()
         self._seeds_refused = 0
+        self._origins_with_icons: set[str] = set()
         self._last_progress = -math.inf
 
     async def run(self, seeds: Iterable[str], stop: asyncio.Event) -> CrawlSummary:
@@ -110,6 +113,7 @@ class Crawler:
         self._pages = self._used.pages
         counts = self._frontier.host_counts()
         self._host_pages = Counter({host: pages for host, (_, pages) in counts.items()})
+        self._origins_with_icons = {urljoin(url, "/") for url in self._frontier.icon_parents()}
 
     def _sow(self, seeds: Iterable[str]) -> None:
         entries, refused = [], []
@@ -310,19 +314,28 @@ class Crawler:
                 max_links=self._limits.links_per_page,
                 max_media=self._limits.media_per_page,
             )
+            icons = self._icons(page) if entry.purpose is Purpose.PAGE else Discovery((), ())
             moment = self._hooks.now()
             records = [
                 RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, capture.final_url)
-                for r in found.refusals
+                for r in (*found.refusals, *icons.refusals)
             ]
 
             def close() -> None:
-                self._frontier.enqueue(found.entries)
+                self._frontier.enqueue((*found.entries, *icons.entries))
                 self._frontier.complete([entry.id])
 
             self._visitor.announce(self._store.record_refusals(records, then=close))
         finally:
             self._expanding.discard(entry.id)
+
+    def _icons(self, page: PageContent) -> Discovery:
+        """Return the icons of the page's origin, nothing where they are known."""
+        origin = urljoin(page.url, "/")
+        if origin in self._origins_with_icons or not self._limits.icons_per_origin:
+            return Discovery((), ())
+        self._origins_with_icons.add(origin)
+        return discover_icons(page, self._hooks.permit_for, self._limits.icons_per_origin)
 
     # Telling
 

@@ -49,7 +49,7 @@ class Unseen:
 def unseen(contents: CaseContents) -> Unseen:
     """Return what was not seen; of an address that was asked for repeatedly the last answer counts."""
     missed = [one for one in _latest(contents.captures) if one.outcome not in _SEEN]
-    others = [one for one in missed if one.purpose is not Purpose.ROBOTS]
+    others = [one for one in missed if one.purpose is not Purpose.ROBOTS and not _is_no_icon(one)]
     counts = Counter((one.purpose, one.outcome) for one in others)
     ranked = sorted(counts.items(), key=lambda entry: (list(Purpose).index(entry[0][0]), -entry[1], entry[0]))
     pages = {one.url: OUTCOMES[one.outcome] for one in others if one.purpose in _PAGES}
@@ -63,6 +63,11 @@ def unseen(contents: CaseContents) -> Unseen:
         not_visited=_counted(skipped.reason for skipped in contents.not_visited),
         never_asked=_listed({skipped.url: skipped.reason for skipped in contents.not_visited}),
     )
+
+
+def _is_no_icon(capture: Capture) -> bool:
+    """Whether a site just has no icon where icons usually are: nothing was missed."""
+    return capture.purpose is Purpose.FAVICON and capture.outcome is Outcome.GONE
 
 
 def _latest(captures: Iterable[Capture]) -> Iterable[Capture]:
