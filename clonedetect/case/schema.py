@@ -106,12 +106,34 @@ def _sample_table(database: Database) -> None:
     database.table("samples").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
 
 
+def _trait_tables(database: Database) -> None:
+    table = database.table
+    columns = {
+        "seq": int,
+        "analysis_id": int,
+        "site": str,
+        "kind": str,
+        "value": str,
+        "standing": int,
+        "record": str,
+    }
+    table("traits").create(columns, pk="seq", not_null={"analysis_id", "site", "kind", "record"})
+    table("traits").create_index(["site", "standing"])
+    table("traced_sites").create(
+        {"seq": int, "analysis_id": int, "site": str, "rules": int},
+        pk="seq",
+        not_null={"analysis_id", "site"},
+    )
+    table("traced_sites").create_index(["analysis_id", "site", "rules"])
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("case tables", _case_tables),
     ("frontier tables", _frontier_tables),
     ("sample table", _sample_table),
+    ("trait tables", _trait_tables),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

@@ -11,6 +11,7 @@ from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
+from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -105,7 +106,7 @@ class CaseContents:
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
-    None where no sample of addresses was drawn.
+    None where no sample of addresses was drawn. `traits` are the standing signals of who runs the sites.
     """
 
     case_id: str
@@ -122,6 +123,7 @@ class CaseContents:
     archive_files: tuple[str, ...]
     judged_by: tuple[tuple[str, int], ...] = ()
     sample: Sample | None = None
+    traits: tuple[Trait, ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""
