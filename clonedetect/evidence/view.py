@@ -60,6 +60,7 @@ class CaseView:
         self.findings = sorted(contents.findings, key=lambda f: (f.page_url, f.match.item_id, f.finding_id))
         self.verdicts = {verdict.page_url: verdict for verdict in contents.verdicts}
         self.sample = contents.sample
+        self.traits = contents.traits
         self.least_posts = _least_posts(contents)
         self.decided = {key: one.decision for key, one in latest_decisions(contents).items()}
         self.by_page: dict[str, list[Finding]] = defaultdict(list)

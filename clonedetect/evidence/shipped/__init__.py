@@ -10,7 +10,7 @@ from importlib.resources import files
 
 __all__ = ["SCHEMAS", "shipped_bytes"]
 
-SCHEMAS = ("captures", "custody", "head", "matches", "network", "provenance", "sample", "verdicts")
+SCHEMAS = ("captures", "custody", "head", "matches", "network", "provenance", "sample", "traits", "verdicts")
 """Names of the JSON Schemas, without ``.schema.json``."""
 
 
