@@ -21,7 +21,7 @@ from clonedetect.models.gap import Gap, GapKind
 from clonedetect.models.reasons import was_stopped
 from clonedetect.models.verdict import PageVerdict
 
-__all__ = ["SEEN", "gaps_of", "last_answers"]
+__all__ = ["SEEN", "gaps_of", "is_no_icon", "last_answers"]
 
 SEEN: Final = frozenset({Outcome.OK, Outcome.NOT_MODIFIED})
 """Outcomes of what was received whole."""
@@ -145,9 +145,14 @@ def last_answers(captures: Iterable[Capture]) -> tuple[Capture, ...]:
     return tuple({(capture.purpose, capture.url): capture for capture in ordered}.values())
 
 
+def is_no_icon(capture: Capture) -> bool:
+    """Whether a site just has no icon where icons usually are: nothing was missed."""
+    return capture.purpose is Purpose.FAVICON and capture.outcome is Outcome.GONE
+
+
 def _answers(captures: Iterable[Capture]) -> Iterator[_Missed]:
     for one in last_answers(captures):
-        if one.outcome not in SEEN and one.purpose is not Purpose.ROBOTS:
+        if one.outcome not in SEEN and one.purpose is not Purpose.ROBOTS and not is_no_icon(one):
             kind, reason = _OUTCOMES.get(one.outcome, (GapKind.OTHER, str(one.outcome)))
             yield _Missed(kind, _WHAT.get(one.purpose, "addresses"), reason, one.url)
 

@@ -6,14 +6,12 @@ import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from clonedetect.analysis.likeness import alike_groups
 from clonedetect.models.ids import Digest
-from clonedetect.models.minhash import EMPTY, band_keys, jaccard
 from clonedetect.models.page import BlockKind, PageContent
 from clonedetect.signals.many import many_signals_of
 from clonedetect.signals.normalise import normalise
@@ -91,32 +89,4 @@ def _alike(texts: Sequence[str], least: float) -> list[list[int]]:
     """Return groups of two texts or more that are alike, directly or through others, by their places."""
     if len(texts) < 2:
         return []
-    signatures = np.stack([one.minhash for one in many_signals_of(texts)])
-    parent = np.arange(len(texts))
-    for one, other in _pairs(signatures):
-        if float(jaccard(signatures[one], signatures[other][None])[0]) >= least:
-            parent[_root(parent, other)] = _root(parent, one)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for place in range(len(texts)):
-        groups[_root(parent, place)].append(place)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _pairs(signatures: npt.NDArray[np.uint32]) -> set[tuple[int, int]]:
-    """Return neighbours among the texts that share a band: enough to join all of them."""
-    filled = np.flatnonzero(~(signatures == EMPTY).all(axis=1))
-    keys = band_keys(signatures[filled])
-    pairs: set[tuple[int, int]] = set()
-    for band in range(keys.shape[1]):
-        order = np.argsort(keys[:, band], kind="stable")
-        is_same = keys[order[1:], band] == keys[order[:-1], band]
-        numbers = filled[order]
-        pairs.update(pair for pair, same in zip(pairwise(numbers.tolist()), is_same, strict=True) if same)
-    return pairs
-
-
-def _root(parent: npt.NDArray[np.int64], place: int) -> int:
-    while parent[place] != place:
-        parent[place] = parent[parent[place]]
-        place = int(parent[place])
-    return place
+    return alike_groups(np.stack([one.minhash for one in many_signals_of(texts)]), least)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from sqlite_utils import Database
 
-from clonedetect.case.schema import schema_of
+from clonedetect.case.schema import STEPS, schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import (
@@ -28,6 +28,7 @@ from clonedetect.models.ids import RecordId
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
 from clonedetect.models.supplied import SuppliedFile
+from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -45,6 +46,9 @@ T = TypeVar("T")
 
 _SAMPLES_SINCE = 3
 """The schema that added samples: an older case, opened for reading, has none."""
+
+_TRAITS_SINCE = 1 + [name for name, _ in STEPS].index("trait tables")
+"""The schema that added traits of operators: an older case, opened for reading, has none."""
 
 QUEUED = "known, and not asked for when the run ended"
 
@@ -136,6 +140,12 @@ def supplied(database: Database) -> Iterator[SuppliedFile]:
         yield from _rows(database, SuppliedFile, "supplied_files", "ORDER BY digest")
 
 
+def traits(database: Database) -> Iterator[Trait]:
+    """Yield the operator traits that stand, by site."""
+    if schema_of(database) >= _TRAITS_SINCE:
+        yield from _rows(database, Trait, "traits", "WHERE standing ORDER BY site, seq")
+
+
 def refusals(database: Database) -> Iterator[RefusalRecord]:
     """Yield every refusal, oldest first."""
     yield from _rows(database, RefusalRecord, "refusals")
@@ -217,4 +227,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             sample=sample(database),
             clock=clock_readings(database),
             supplied=tuple(supplied(database)),
+            traits=tuple(traits(database)),
         )

@@ -114,6 +114,27 @@ def _supplied_table(database: Database) -> None:
     database.table("supplied_files").create({"digest": str, "record": str}, pk="digest", not_null={"record"})
 
 
+def _trait_tables(database: Database) -> None:
+    table = database.table
+    columns = {
+        "seq": int,
+        "analysis_id": int,
+        "site": str,
+        "kind": str,
+        "value": str,
+        "standing": int,
+        "record": str,
+    }
+    table("traits").create(columns, pk="seq", not_null={"analysis_id", "site", "kind", "record"})
+    table("traits").create_index(["site", "standing"])
+    table("traced_sites").create(
+        {"seq": int, "analysis_id": int, "site": str, "rules": int},
+        pk="seq",
+        not_null={"analysis_id", "site"},
+    )
+    table("traced_sites").create_index(["analysis_id", "site", "rules"])
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
@@ -122,6 +143,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("sample table", _sample_table),
     ("clock table", _clock_table),
     ("supplied table", _supplied_table),
+    ("trait tables", _trait_tables),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

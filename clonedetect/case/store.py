@@ -29,6 +29,7 @@ from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
 from clonedetect.models.supplied import SuppliedFile
+from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
@@ -423,6 +424,34 @@ class CaseStore(CaseFolder):
         """Return the pages whose standing verdict is of this analysis: what a resumed one may skip."""
         sql = "SELECT page_url FROM verdicts WHERE standing AND analysis_id = ?"
         return frozenset(page for (page,) in self.database.execute(sql, [analysis_id]))
+
+    def put_traits(
+        self, analysis_id: int, site: str, traits: Sequence[Trait], *, rules: int, now: datetime, actor: str
+    ) -> None:
+        """Make these the standing traits of one site, at once; what stood before remains as superseded.
+
+        `rules` is the version of what collected them. Raises UsageError for a trait of another site and for
+        an analysis that was never begun.
+        """
+        if strangers := [one.site for one in traits if one.site != site]:
+            raise UsageError(f"a trait of {strangers[0]} is not of {site}")
+        if not self._count("analyses", "analysis_id = ?", analysis_id):
+            raise UsageError(f"there is no analysis {analysis_id}")
+
+        def replace() -> None:
+            self.database.execute("UPDATE traits SET standing = 0 WHERE site = ? AND standing", [site])
+            for one in traits:
+                named: dict[str, SqlValue] = {"kind": one.kind.value, "value": one.value, "standing": 1}
+                self._insert("traits", analysis_id=analysis_id, site=site, **named, record=encode(one))
+            self._insert("traced_sites", analysis_id=analysis_id, site=site, rules=rules)
+
+        digest = digest_of(encode(tuple(traits)).encode())
+        self._commit("traits", f"{analysis_id} {digest} {site}", replace, now=now, actor=actor)
+
+    def traced_sites(self, analysis_id: int, rules: int) -> frozenset[str]:
+        """Return the sites whose traits this analysis has collected by these rules."""
+        sql = "SELECT site FROM traced_sites WHERE analysis_id = ? AND rules = ?"
+        return frozenset(site for (site,) in self.database.execute(sql, [analysis_id, rules]))
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings that stand, by page."""

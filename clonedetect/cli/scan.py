@@ -253,7 +253,9 @@ def _crawled(case: Path) -> _Crawled:
         captures = list(store.captures())
         reasons = Counter(refusal.reason for refusal in store.refusals())
     robots = {one.url: one.outcome for one in captures if one.purpose is Purpose.ROBOTS}
-    outcomes = Counter(one.outcome for one in captures if one.purpose is not Purpose.ROBOTS)
+    absent_icons = (Purpose.FAVICON, Outcome.GONE)
+    others = [one for one in captures if (one.purpose, one.outcome) != absent_icons]
+    outcomes = Counter(one.outcome for one in others if one.purpose is not Purpose.ROBOTS)
     absent = sum(outcome is Outcome.GONE for outcome in robots.values())
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     more = f"; and {len(reasons) - _SHOWN_REASONS} other reasons" if len(reasons) > _SHOWN_REASONS else ""

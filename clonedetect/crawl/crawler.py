@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urljoin
 
 from clonedetect.case.store import Usage
 from clonedetect.crawl.board import Board, Standing
@@ -140,6 +141,7 @@ class Crawler:
         self._pages = self._used.pages
         counts = self._frontier.host_counts()
         self._host_pages.update({host: pages for host, (_, pages) in counts.items()})
+        self._visitor.origins_with_icons = {urljoin(url, "/") for url in self._frontier.icon_parents()}
 
     def _sow(self, seeds: Iterable[str]) -> None:
         entries, refused = [], []
@@ -369,7 +371,7 @@ class Crawler:
             except ClonedetectError as error:
                 self._frontier.complete([entry.id], f"its links could not be read: {error}")
                 return
-            found = self._visitor.found_on(page, self._frontier.state_of(entry.id)[1])
+            found = self._visitor.found_on(entry, page, self._frontier.state_of(entry.id)[1])
 
             def close() -> None:
                 self._frontier.enqueue(found.entries)

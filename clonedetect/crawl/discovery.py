@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import urljoin
 
 from clonedetect.crawl.frontier import NewEntry, State
 from clonedetect.crawl.pace import host_key
 from clonedetect.extract.harvest import LINKING
 from clonedetect.models.capture import Purpose
 from clonedetect.models.item import MediaKind
-from clonedetect.models.page import Link, LinkKind, MediaRef, PageContent
+from clonedetect.models.page import DeclarationKind, Link, LinkKind, MediaRef, PageContent
 from clonedetect.models.permit import Permit, Refusal
 
-__all__ = ["Discovery", "PermitFor", "discover"]
+__all__ = ["Discovery", "PermitFor", "discover", "discover_icons"]
 
 PermitFor = Callable[[str, Purpose], Permit | Refusal]
 """The grant at this moment, asked for one URL and purpose."""
@@ -27,6 +29,7 @@ _PURPOSES = {
 
 # Pictures stand before further pages: a page without its pictures proves least.
 _MEDIA_PRIORITY = -1
+_ICON_PRIORITY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ def discover(
         else:
             entries.append(_media_entry(found, reference, page.url, depth))
     return Discovery(tuple(entries), tuple(refusals))
+
+
+def discover_icons(page: PageContent, permit_for: PermitFor, most: int) -> Discovery:
+    """Return icons of the origin that `page` lies on: the one at the usual place, then those it names.
+
+    They are `most` at most, stand behind everything else that is pending, and pass grant,
+    robots.txt and pace as everything does.
+    """
+    named = (one.value for one in page.declarations if one.kind is DeclarationKind.ICON)
+    urls = dict.fromkeys((urljoin(page.url, "/favicon.ico"), *named))
+    answers = [permit_for(url, Purpose.FAVICON) for url in islice(urls, most)]
+    entries = (
+        NewEntry(one.url, Purpose.FAVICON, host_key(one), priority=_ICON_PRIORITY, parent=page.url)
+        for one in answers
+        if isinstance(one, Permit)
+    )
+    return Discovery(tuple(entries), tuple(one for one in answers if isinstance(one, Refusal)))
 
 
 def _permit_link(link: Link, permit_for: PermitFor) -> Permit | Refusal:

@@ -267,6 +267,11 @@ class Frontier:
         )
         return int(self._database.execute(sql).fetchone()[0])
 
+    def icon_parents(self) -> tuple[str, ...]:
+        """Return the pages whose origins' icons are known already."""
+        sql = "SELECT DISTINCT parent FROM frontier WHERE purpose = 'favicon' AND parent IS NOT NULL"
+        return tuple(parent for (parent,) in self._database.execute(sql))
+
     def host_counts(self) -> dict[str, tuple[int, int]]:
         """Return pending URLs and captured pages of every host."""
         sql = (
@@ -302,7 +307,7 @@ class Frontier:
 
 
 def _media(only_media: bool) -> str:
-    return "AND purpose = 'media' " if only_media else ""
+    return "AND purpose IN ('media', 'favicon') " if only_media else ""
 
 
 def _entry(row: tuple[int, str, str, str, int, str | None, int]) -> Entry:

@@ -108,7 +108,8 @@ class CrawlLimits:
     Pages are captures of pages and API answers, repeated ones included;
     media, robots.txt and the rest count in bytes only. Bytes are those
     received; what is under way when the cap is met may pass it. At `ends_at`
-    the grant ends, and with it the run.
+    the grant ends, and with it the run. `icons_per_origin` icons are asked for, once an origin, behind
+    everything else.
     """
 
     max_pages: int = 1_000
@@ -118,6 +119,7 @@ class CrawlLimits:
     pages_per_host: int = 1_000
     links_per_page: int = 2_000
     media_per_page: int = 500
+    icons_per_origin: int = 0
     concurrency: int = 16
     disk_floor_bytes: int = 2_000_000_000
     lease_s: float = 600

@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from clonedetect.archive.group import Fetched
 from clonedetect.archive.warc import restore
-from clonedetect.crawl.discovery import discover
+from clonedetect.crawl.discovery import Discovery, discover, discover_icons
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.crawl.frontier import Entry
 from clonedetect.crawl.hooks import CrawlLimits, Examined, Hooks, RobotsRules
@@ -65,6 +65,7 @@ class Visitor:
         self.captures: Counter[Outcome] = Counter()
         self.refusals = 0
         self.wire_bytes = 0
+        self.origins_with_icons: set[str] = set()
         self._hooks = hooks
         self._recorder = recorder
         self._pacer = pacer
@@ -181,7 +182,7 @@ class Visitor:
         moment = self._hooks.now()
         found = None
         if result.outcome is Outcome.OK and entry is not None and examined.page is not None:
-            found = self.found_on(examined.page, entry.depth)
+            found = self.found_on(entry, examined.page, entry.depth)
         finished = Finished(
             fetched=Fetched(
                 result,
@@ -198,8 +199,8 @@ class Visitor:
         )
         return await self._recorder.record(finished)
 
-    def found_on(self, page: PageContent, depth: int) -> Found:
-        """Return what `page`, captured at `depth`, leads to."""
+    def found_on(self, entry: Entry, page: PageContent, depth: int) -> Found:
+        """Return what `page`, that of `entry`, leads to from `depth`, the icons of its origin included."""
         discovery = discover(
             page,
             self._hooks.permit_for,
@@ -208,14 +209,23 @@ class Visitor:
             max_links=self._limits.links_per_page,
             max_media=self._limits.media_per_page,
         )
+        icons = self._icons(page) if entry.purpose is Purpose.PAGE else Discovery((), ())
         moment = self._hooks.now()
         return Found(
-            discovery.entries,
+            (*discovery.entries, *icons.entries),
             tuple(
                 RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, page.url)
-                for r in discovery.refusals
+                for r in (*discovery.refusals, *icons.refusals)
             ),
         )
+
+    def _icons(self, page: PageContent) -> Discovery:
+        """Return the icons of the page's origin, nothing where they are known."""
+        origin = urljoin(page.url, "/")
+        if origin in self.origins_with_icons or not self._limits.icons_per_origin:
+            return Discovery((), ())
+        self.origins_with_icons.add(origin)
+        return discover_icons(page, self._hooks.permit_for, self._limits.icons_per_origin)
 
     def _tell(
         self,

@@ -10,7 +10,17 @@ import msgspec
 
 from clonedetect.demo.network import Expectation, Truth
 
-__all__ = ["Judgement", "SeenCapture", "SeenFinding", "Told", "judge", "read_events"]
+__all__ = [
+    "Judgement",
+    "SeenCapture",
+    "SeenFinding",
+    "SeenRelation",
+    "SeenSite",
+    "Told",
+    "judge",
+    "read_events",
+    "read_sites",
+]
 
 
 class SeenIdentifier(msgspec.Struct, frozen=True):
@@ -45,6 +55,20 @@ class _SeenSummary(msgspec.Struct, frozen=True, tag_field="event", tag="summary"
     captures: int
 
 
+class SeenRelation(msgspec.Struct, frozen=True):
+    """A site that seems to have the same operator."""
+
+    site: str
+    bits: float
+
+
+class SeenSite(msgspec.Struct, frozen=True):
+    """A row of ``findings --by site --json``, as far as the judge looks at it."""
+
+    site: str
+    related: tuple[SeenRelation, ...]
+
+
 _LINE = msgspec.json.Decoder(SeenFinding | SeenCapture | _SeenRefusal | _SeenSummary)
 
 
@@ -66,12 +90,18 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was said of every copy, and of the innocent; `identifiers` counts those found, by ground."""
+    """What was said of every copy, and of the innocent; `identifiers` counts those found, by ground.
+
+    `families` are the sites that signals of their operators put together, `wrong_relations` pairs of
+    different operators among them.
+    """
 
     told: tuple[Told, ...]
     accused: tuple[SeenFinding, ...]
     wrong_outcomes: tuple[str, ...]
     identifiers: tuple[tuple[str, int], ...] = ()
+    families: tuple[tuple[str, ...], ...] = ()
+    wrong_relations: tuple[tuple[str, str], ...] = ()
 
     @property
     def required_misses(self) -> tuple[Expectation, ...]:
@@ -85,7 +115,7 @@ class Judgement:
     @property
     def has_failed(self) -> bool:
         """Whether the rehearsal must end in 1."""
-        return bool(self.required_misses or self.accused or self.wrong_outcomes)
+        return bool(self.required_misses or self.accused or self.wrong_outcomes or self.wrong_relations)
 
 
 def read_events(lines: Iterable[bytes]) -> tuple[tuple[SeenFinding, ...], tuple[SeenCapture, ...]]:
@@ -95,8 +125,21 @@ def read_events(lines: Iterable[bytes]) -> tuple[tuple[SeenFinding, ...], tuple[
     return findings, tuple(event for event in events if isinstance(event, SeenCapture))
 
 
-def judge(truth: Truth, findings: Iterable[SeenFinding], captures: Iterable[SeenCapture]) -> Judgement:
-    """Compare; anything at all that is said of the innocent, `possible` included, is an accusation."""
+def read_sites(lines: Iterable[bytes]) -> tuple[SeenSite, ...]:
+    """Return the rows of a table by site."""
+    return tuple(msgspec.json.decode(line, type=SeenSite) for line in lines if line.strip())
+
+
+def judge(
+    truth: Truth,
+    findings: Iterable[SeenFinding],
+    captures: Iterable[SeenCapture],
+    sites: Iterable[SeenSite] = (),
+) -> Judgement:
+    """Compare; anything at all that is said of the innocent, `possible` included, is an accusation.
+
+    Two sites of different operators that are put together, the innocent among them, are a wrong relation.
+    """
     said = tuple(findings)
     told = tuple(Told(copy, _best(copy, said)) for copy in truth.expectations)
     innocent = tuple(f"http://{host}/" for host in truth.innocent)
@@ -104,7 +147,26 @@ def judge(truth: Truth, findings: Iterable[SeenFinding], captures: Iterable[Seen
     outcomes = {(capture.url, capture.outcome) for capture in captures}
     wrong = tuple(f"{url} is not {how}" for url, how in truth.outcomes.items() if (url, how) not in outcomes)
     named = Counter(finding.identifier.ground for finding in said if finding.identifier is not None)
-    return Judgement(told, accused, wrong, tuple(sorted(named.items())))
+    pairs = [(one.site, other.site) for one in sites for other in one.related]
+    return Judgement(
+        told, accused, wrong, tuple(sorted(named.items())), _families(pairs), _wrong_pairs(truth, pairs)
+    )
+
+
+def _families(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups that pairs make, directly or through others."""
+    groups: list[set[str]] = []
+    for pair in pairs:
+        met = [group for group in groups if group.intersection(pair)]
+        groups = [group for group in groups if group not in met] + [set(pair).union(*met)]
+    return tuple(sorted(tuple(sorted(group)) for group in groups))
+
+
+def _wrong_pairs(truth: Truth, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    runs = truth.operators
+    return tuple(
+        pair for pair in pairs if runs.get(pair[0]) != runs.get(pair[1]) or runs.get(pair[0]) == "nobody"
+    )
 
 
 def _best(copy: Expectation, said: Iterable[SeenFinding]) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from PIL import Image
 
 from clonedetect.demo.captions import COMMON, INNOCENT, POSTS, Post
+from clonedetect.demo.operators import headers_of, icon_of
 from clonedetect.demo.pages import (
     CHALLENGE,
     CopiedPost,
@@ -65,11 +66,12 @@ class Expectation(msgspec.Struct, frozen=True):
 
 
 class Truth(msgspec.Struct, frozen=True):
-    """What was really copied, and who is innocent."""
+    """What was really copied, who is innocent, and who runs which site (``nobody``: each its own)."""
 
     expectations: tuple[Expectation, ...]
     innocent: tuple[str, ...]
     outcomes: dict[str, str]
+    operators: dict[str, str] = {}
 
 
 @dataclass(slots=True)
@@ -93,7 +95,9 @@ class _Builder:
         return f"http://{self.host}{target}"
 
     def site(self) -> Site:
-        return Site(self.host, self.operator, tuple(self.routes))
+        if icon := icon_of(self.host):
+            self.put("/favicon.ico", icon, "image/x-icon")
+        return Site(self.host, self.operator, tuple(self.routes), headers_of(self.host))
 
 
 def _posts(*item_ids: str) -> tuple[Post, ...]:
@@ -320,6 +324,7 @@ def build_network(folder: Path, truth: Path) -> Network:
             "http://wallcheck.example/": "challenge_page",
             "http://wallcheck.example/p/p-1001/": "challenge_page",
         },
+        {site.host: site.operator for site in network.sites},
     )
     truth.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
     return network

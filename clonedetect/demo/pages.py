@@ -9,6 +9,7 @@ from html import escape
 import msgspec
 
 from clonedetect.demo.captions import Post
+from clonedetect.demo.operators import dressing_of
 
 __all__ = [
     "CHALLENGE",
@@ -46,10 +47,11 @@ CHALLENGE = """<!doctype html><html lang="en"><head><title>Just a moment...</tit
 
 
 def _document(host: str, title: str, body: str, head: str = "") -> str:
+    dressing = dressing_of(host)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - {host}</title>'
-        f"{head}</head><body><header>{host}</header>"
-        f"<main>{body}</main><footer>Not affiliated with anybody. All rights reserved.</footer></body></html>"
+        f"{dressing.head}{head}</head><body><header>{host}</header>{dressing.above}"
+        f"<main>{body}</main>{dressing.below}</body></html>"
     )
 
 

@@ -18,7 +18,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from clonedetect.demo.judge import Judgement, judge, read_events
+from clonedetect.demo.judge import Judgement, judge, read_events, read_sites
 from clonedetect.demo.network import Truth, build_network, seeds
 from clonedetect.demo.platform import write_platform
 from clonedetect.demo.routes import Site, load
@@ -70,6 +70,11 @@ class Rehearsal:
     def events(self) -> Path:
         """The scan's JSON lines."""
         return self.out / "scan.jsonl"
+
+    @property
+    def sites(self) -> Path:
+        """What is said of each site, as JSON lines."""
+        return self.out / "sites.jsonl"
 
     @property
     def package(self) -> Path:
@@ -225,11 +230,12 @@ def rehearse(rehearsal: Rehearsal, console: Console, *, settings: Path | None = 
         scan += ["--settings", settings or rehearsal.settings]
         stage.require(*scan, output=rehearsal.events)
     stage.require("findings", case, "--by", "site", "--format", "table")
+    stage.require("findings", case, "--by", "site", "--json", output=rehearsal.sites)
     stage.require("export", case, rehearsal.package, "--key", out / "signer.pem")
     verified = stage.run("verify", rehearsal.package, "--signer", out / "signer.pem.pub.pem")
     truth = msgspec.json.decode(rehearsal.truth.read_bytes(), type=Truth)
-    with rehearsal.events.open("rb") as lines:
-        judgement = judge(truth, *read_events(lines))
+    with rehearsal.events.open("rb") as lines, rehearsal.sites.open("rb") as rows:
+        judgement = judge(truth, *read_events(lines), read_sites(rows))
     _show(console, judgement, load(rehearsal.network).sites)
     _say_where(console, rehearsal)
     return ExitCode.FINDINGS if judgement.has_failed or verified != ExitCode.DONE else ExitCode.DONE
@@ -251,6 +257,12 @@ def _show(console: Console, judgement: Judgement, sites: tuple[Site, ...]) -> No
         _say(console, f"ACCUSED: {finding.page_url} of {finding.item_id}: {finding.verdict}")
     for wrong in judgement.wrong_outcomes:
         _say(console, f"WRONG: {wrong}")
+    for pair in judgement.wrong_relations:
+        _say(console, f"WRONGLY RELATED: {pair[0]} and {pair[1]}")
+    if judgement.families:
+        _say(console, "\nSites that signals put under one operator each (no verdict):")
+    for family in judgement.families:
+        _say(console, f"  {', '.join(family)}")
     named = ", ".join(f"{count} {ground}" for ground, count in judgement.identifiers)
     if named:
         console.print(f"\nThe platform's own identifiers on them: {named}", soft_wrap=True)

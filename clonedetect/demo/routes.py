@@ -23,11 +23,12 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """One made-up host with its routes."""
+    """One made-up host with its routes; `headers` are what its answers have beside the usual ones."""
 
     host: str
     operator: str
     routes: tuple[Route, ...]
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Network(msgspec.Struct, frozen=True):

@@ -35,7 +35,8 @@ def _application(site: Site, folder: Path, log: Path) -> web.Application:
             refused[route.target] += 1
             return web.Response(status=429, headers={"Retry-After": "1"}, text="slow down")
         body = (folder / route.file).read_bytes()
-        return web.Response(status=route.status, body=body, headers={"Content-Type": route.content_type})
+        headers = {"Content-Type": route.content_type, **dict(site.headers)}
+        return web.Response(status=route.status, body=body, headers=headers)
 
     application = web.Application()
     application.router.add_get("/{anything:.*}", answer)

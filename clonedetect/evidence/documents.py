@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from clonedetect.analysis.rarity import weighed
 from clonedetect.errors import IncompleteError
 from clonedetect.evidence.clock import ClockAccount, clock_account
 from clonedetect.evidence.exhibits import Exhibit, LeftOut, Selection
@@ -35,6 +36,7 @@ __all__ = [
     "refusals",
     "sample",
     "supplied",
+    "traits",
     "verdicts",
 ]
 
@@ -80,6 +82,22 @@ def not_visited(contents: CaseContents) -> list[Row]:
 def verdicts(contents: CaseContents) -> list[Row]:
     """Return what is said of each page."""
     return [_row(verdict) for verdict in contents.verdicts]
+
+
+def traits(contents: CaseContents) -> list[Row]:
+    """Return every signal of who runs a site, with its weight and who shares it; no verdict uses it."""
+    told = weighed(contents.traits)
+    return [
+        {
+            **_row(one.trait),
+            "family": one.trait.family,
+            "weight": round(one.bits, 3),
+            "holders": one.holders,
+            "shared_with": one.shared_with,
+            "common": one.common,
+        }
+        for one in told
+    ]
 
 
 def sample(contents: CaseContents) -> bytes:

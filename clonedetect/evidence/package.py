@@ -165,6 +165,7 @@ def _write_documents(
         "refusals": documents.refusals(contents),
         "not_visited": documents.not_visited(contents),
         "decisions": documents.decisions(contents),
+        "traits": documents.traits(contents),
     }
     for name, document in rows.items():
         (data / f"{name}.jsonl").write_bytes(documents.json_lines(document))

@@ -41,6 +41,8 @@ ObjectReader = Callable[[Digest], bytes]
 
 _COPIES = (PageClass.UNCLASSED, PageClass.REPUBLICATION)
 MAX_POINTS = 60
+SHOWN_TRAITS = 12
+"""Signals of the operator that are printed of a site; those that other sites show come first."""
 SHORT = 1500
 """Characters up to which an exhibit fits on a page of A4; to keep a longer one whole, browsers tear it."""
 Polygon = tuple[tuple[float, float], ...]
@@ -129,6 +131,7 @@ def render(
         left_out=selection.left_out,
         accounts=accounts_of(selection.exhibits),
         sites=rows_by(contents, By.SITE),
+        shown_traits=SHOWN_TRAITS,
         account_rows={
             row.account_id: row for row in rows_by(contents, By.ACCOUNT) if isinstance(row, AccountRow)
         },

@@ -16,8 +16,10 @@ __all__ = [
     "FindingRow",
     "ItemRow",
     "PageRow",
+    "RelatedSite",
     "Row",
     "SiteRow",
+    "TraitCell",
     "columns",
 ]
 
@@ -85,13 +87,49 @@ class PageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TraitCell:
+    """A signal of who runs a site: it decides nothing.
+
+    `weight` is in bits, 0 for a value that unrelated sites are known to share
+    (`common` says why). `shared_with` are the other sites of the case that show it,
+    `source` the record it was read from.
+    """
+
+    kind: str
+    value: str
+    weight: float
+    shared_with: tuple[str, ...]
+    common: str
+    source: str
+    digest: str
+
+    def __str__(self) -> str:
+        others = f"; also {', '.join(self.shared_with)}" if self.shared_with else ""
+        return f"{self.kind} {self.value} ({self.weight:.1f} bits{others})"
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedSite:
+    """Another site of the case that shares rare traits: how much in bits, and each trait explained."""
+
+    site: str
+    bits: float
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.site} ({self.bits:.1f} bits)"
+
+
+@dataclass(frozen=True, slots=True)
 class SiteRow:
     """One registrable domain; `verdict` is the strongest of its pages, `outcomes` counts its pages.
 
     `pages_seen` and what follows it to `accounts_confirmed` is observed: counts over all
     captured pages that were seen. From `sample_frame` on it is estimated: of the
     part of the case's sample that lies on the site, empty where there is none.
-    Shares are 0-1, intervals of 95 %; `reasons` say both in words.
+    Shares are 0-1, intervals of 95 %; `reasons` say both in words. `traits` are signals of who runs
+    the site, the weightiest first, `related` the sites of the case that share rare ones; neither
+    says anything of the verdict.
     """
 
     site: str
@@ -123,6 +161,8 @@ class SiteRow:
     estimated_media_high: float | None
     reasons: tuple[str, ...]
     pages_supplied: int
+    traits: tuple[TraitCell, ...] = ()
+    related: tuple[RelatedSite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

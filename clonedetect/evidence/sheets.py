@@ -34,11 +34,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CELL = 32_767
 _WIDE = (
     *("page_url", "pages", "reasons", "item_verdicts", "account_verdicts", "class_reason"),
-    *("account_reasons", "item_reasons", "pages_confirmed"),
+    *("account_reasons", "item_reasons", "pages_confirmed", "traits", "related"),
 )
 _ON_TERMINAL = {
     By.PAGE: ("verdict", "page_url", "page_kind", "what", "items", "unreviewed"),
-    By.SITE: ("verdict", "site", "seen", "pages_confirmed", "estimated", "items", "unreviewed"),
+    By.SITE: ("verdict", "site", "seen", "pages_confirmed", "estimated", "items", "unreviewed", "related"),
     By.ACCOUNT: ("account_verdict", "account_id", "items", "sites", "grounds", "unreviewed"),
     By.ITEM: ("verdict", "item_id", "account_id", "sites", "grounds", "unreviewed"),
     By.FINDING: ("finding_id", "verdict", "page_url", "item_id", "kinds", "reasons", "decision"),
@@ -165,7 +165,8 @@ def _fixed(book: bytes) -> bytes:
 def to_terminal(rows: Sequence[Row], by: By) -> Table:
     """Return the table for a terminal of 80 columns; ids are counted where the file formats list them."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    for name in _ON_TERMINAL[by]:
+    names = _shown(rows, by)
+    for name in names:
         is_counted = name not in (*_LISTED, *_MADE)
         is_number = bool(rows) and is_counted and isinstance(getattr(rows[0], name), int | tuple)
         is_folded = name in _FOLDED
@@ -177,8 +178,17 @@ def to_terminal(rows: Sequence[Row], by: By) -> Table:
             min_width=_LEAST.get(name),
         )
     for row in rows:
-        table.add_row(*(_terminal_cell(name, _value(row, name)) for name in _ON_TERMINAL[by]))
+        table.add_row(*(_terminal_cell(name, _value(row, name)) for name in names))
     return table
+
+
+def _shown(rows: Sequence[Row], by: By) -> tuple[str, ...]:
+    """Return the columns of the terminal; of a site its items make room where a share is estimated."""
+    if by is not By.SITE:
+        return _ON_TERMINAL[by]
+    is_estimated = any(isinstance(row, SiteRow) and row.sample_frame is not None for row in rows)
+    left_out = "items" if is_estimated else "estimated"
+    return tuple(name for name in _ON_TERMINAL[by] if name != left_out)
 
 
 def _value(row: Row, name: str) -> object:

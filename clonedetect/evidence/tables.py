@@ -20,6 +20,7 @@ from clonedetect.evidence.rows import (
     Row,
     SiteRow,
 )
+from clonedetect.evidence.signals import Signals
 from clonedetect.evidence.view import SEEN, CaseView, site_of
 from clonedetect.models.capture import Capture, Outcome
 from clonedetect.models.case import CaseContents
@@ -125,13 +126,14 @@ def _sites(view: CaseView) -> tuple[SiteRow, ...]:
     grouped: dict[str, list[PageRow]] = defaultdict(list)
     for page in _pages(view):
         grouped[page.site].append(page)
+    traits = Signals.of(view.traits)
     return tuple(
-        _site(view.site(site, [page.page_url for page in grouped[site]]), grouped[site])
+        _site(view.site(site, [page.page_url for page in grouped[site]]), grouped[site], traits)
         for site in sorted(grouped)
     )
 
 
-def _site(told: SiteVerdict, pages: list[PageRow]) -> SiteRow:
+def _site(told: SiteVerdict, pages: list[PageRow], traits: Signals) -> SiteRow:
     outcomes, estimate = Counter(page.outcome for page in pages), told.estimate
     media = estimate.media if estimate else None
     return SiteRow(
@@ -164,6 +166,8 @@ def _site(told: SiteVerdict, pages: list[PageRow]) -> SiteRow:
         estimated_media_high=_share(media.high) if media else None,
         reasons=told.reasons,
         pages_supplied=sum(page.origin == SUPPLIED for page in pages),
+        traits=traits.cells(told.site),
+        related=traits.related(told.site),
     )
 
 

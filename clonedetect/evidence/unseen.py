@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clonedetect.analysis.gaps import SEEN, last_answers
+from clonedetect.analysis.gaps import SEEN, is_no_icon, last_answers
 from clonedetect.evidence.view import site_of
 from clonedetect.evidence.words import OUTCOMES, PURPOSES
 from clonedetect.models.capture import Capture, Outcome, Purpose
@@ -49,7 +49,7 @@ class Unseen:
 def unseen(contents: CaseContents) -> Unseen:
     """Return what was not seen; of an address that was asked for repeatedly the last answer counts."""
     missed = [one for one in last_answers(contents.captures) if one.outcome not in SEEN]
-    others = [one for one in missed if one.purpose is not Purpose.ROBOTS]
+    others = [one for one in missed if one.purpose is not Purpose.ROBOTS and not is_no_icon(one)]
     counts = Counter((one.purpose, one.outcome) for one in others)
     ranked = sorted(counts.items(), key=lambda entry: (list(Purpose).index(entry[0][0]), -entry[1], entry[0]))
     pages = {one.url: OUTCOMES[one.outcome] for one in others if one.purpose in _PAGES}

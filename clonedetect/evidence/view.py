@@ -62,6 +62,7 @@ class CaseView:
         self.verdicts = {verdict.page_url: verdict for verdict in contents.verdicts}
         self.sample = contents.sample
         self._by_record = captures_by_record(contents.captures)
+        self.traits = contents.traits
         self.least_posts = _least_posts(contents)
         self.decided = {key: one.decision for key, one in latest_decisions(contents).items()}
         self.by_page: dict[str, list[Finding]] = defaultdict(list)

@@ -144,6 +144,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("possible", "alike, but short of the rule for confirmed: only a person may decide"),
     ("record", "one block of the archive file, with a number of its own"),
     ("sample", "addresses drawn from a list by a rule that anyone can repeat: the list's digest and a seed"),
+    (
+        "signal of the operator (trait)",
+        "something that tells who may run a site: an account with an advertiser, an icon, a certificate,"
+        " a template. It has a weight in bits and decides nothing",
+    ),
     ("site", "everything under one registered domain name"),
 )
 """The report's terms, in alphabetical order."""

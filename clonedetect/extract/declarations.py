@@ -46,6 +46,8 @@ def _read_relation(harvest: Harvest, element: Element) -> None:
     if element.tag == "link" and "alternate" in relations and attributes.get("type"):
         media_type = attributes["type"].lower()
         harvest.add_declaration(DeclarationKind.ALTERNATE, attributes["href"], element.place, media_type)
+    if element.tag == "link" and "icon" in relations:
+        _take(harvest, DeclarationKind.ICON, attributes["href"], element)
     if relations & _SOURCES or "u-syndication" in attributes.get("class", "").split():
         _take(harvest, DeclarationKind.SOURCE, attributes["href"], element)
 

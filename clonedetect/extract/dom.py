@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
 from clonedetect.errors import InputError
-from clonedetect.extract.places import EntryTree, Place
+from clonedetect.extract.places import NO_ENTRY, EntryTree, Place
 
 __all__ = ["INLINE", "Element", "Enter", "Leave", "Text", "parse", "walk"]
 
@@ -33,6 +33,7 @@ _NEVER_ENTRY_WORDS = (
 _NEVER_ENTRY = frozenset(_NEVER_ENTRY_WORDS.split())
 _BARE_ENTRY = frozenset({"article", "dd", "figure", "li", "tr"})
 _PICTURES = frozenset({"img", "picture", "video", "amp-img", "svg"})
+_SHOWN = "img, picture, video, amp-img"
 _STATE = re.compile(r"\d|^(?:active|current|selected|first|last|odd|even|hidden|visible|is-\w+|has-\w+)$")
 
 
@@ -152,12 +153,36 @@ def _mark_entries(siblings: list[Element], entries: EntryTree) -> None:
     """
     keys = [_key(one) if one.tag not in _NEVER_ENTRY else None for one in siblings]
     counts = Counter(key for key in keys if key is not None)
-    for element, key in zip(siblings, keys, strict=True):
-        if key is None or counts[key] < 3 or (element.tag in INLINE and not _is_container(element.node)):
-            continue
+    marked = [
+        (element, key)
+        for element, key in zip(siblings, keys, strict=True)
+        if key is not None and counts[key] >= 3 and (element.tag not in INLINE or _is_container(element.node))
+    ]
+    is_paired = _are_pairs(marked)
+    entry = NO_ENTRY
+    for number, (element, _) in enumerate(marked):
         place = element.place
-        element.place = Place(place.path, entries.add(place.path, place.entry))
+        if not is_paired or number % 2 == 0:
+            entry = entries.add(place.path, place.entry)
+        element.place = Place(place.path, entry)
         element.is_entry = True
+
+
+def _are_pairs(marked: list[tuple[Element, tuple[str, ...]]]) -> bool:
+    """Return whether pictures and their descriptions alternate as siblings: each pair is one entry.
+
+    Of the two kinds of sibling one has a picture each and the other none, but text.
+    """
+    keys = [key for _, key in marked]
+    if len(keys) < 6 or len(keys) % 2 or keys[0] == keys[1] or keys != keys[:2] * (len(keys) // 2):
+        return False
+    first, second = ([element.node for element, _ in marked[start::2]] for start in (0, 1))
+    return _are_picture_and_text(first, second) or _are_picture_and_text(second, first)
+
+
+def _are_picture_and_text(pictures: list[LexborNode], texts: list[LexborNode]) -> bool:
+    has_pictures = all(node.css_first(_SHOWN) is not None for node in pictures)
+    return has_pictures and all(node.css_first(_SHOWN) is None and node.text(strip=True) for node in texts)
 
 
 def _key(element: Element) -> tuple[str, ...]:

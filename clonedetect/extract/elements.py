@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from clonedetect.extract.amp import AMP_DATA, amp_player
 from clonedetect.extract.css import css_images, parse_srcset
 from clonedetect.extract.dom import Element
 from clonedetect.extract.harvest import (
@@ -22,9 +23,12 @@ __all__ = ["read_element", "read_meta"]
 _PICTURE_TAGS = frozenset({"img", "image", "amp-img", "amp-anim", "input", "picture"})
 _VIDEO_TAGS = frozenset({"video", "amp-video", "audio"})
 _LAZY = re.compile(
-    r"^data-(?:[\w-]*-)?(?:src|original|lazy|bg|background|image|img|thumb|thumbnail|full|large|hires|photo)"
-    r"(?:-[\w-]+)?$"
+    r"^data-(?:[\w-]*-)?(?:src|original|lazy|bg|background|image|img|thumb|thumbnail|full|large|hires|photo"
+    r"|lazyload|echo)(?:-[\w-]+)?$"
 )
+_LAZY_PLAIN = frozenset({"lazy-src", "lazysrc", "nitro-lazy-src", "original", "file"})
+"""Attributes of lazy pictures without ``data-``, as scripts from before that had them."""
+
 _LAZY_SET = re.compile(r"^data-[\w-]*srcset$")
 _NEXT = re.compile(r"^data-(?:[\w-]*-)?next(?:-(?:url|page|href|link))?$")
 _API = re.compile(r"^data-(?:[\w-]*-)?(?:api|endpoint|ajax|load|fetch|remote)(?:-?(?:url|href|src))?$")
@@ -96,8 +100,12 @@ def _read_links(harvest: Harvest, element: Element) -> None:
             harvest.add_link(href, LinkKind.PAGINATION if "next" in relations else LinkKind.PAGE, place)
     elif element.tag == "link" and href:
         _read_link_element(harvest, element, href, relations)
-    elif element.tag in {"iframe", "frame"} and attributes.get("src"):
+    elif element.tag in {"iframe", "frame", "amp-iframe"} and attributes.get("src"):
         harvest.add_link(attributes["src"], LinkKind.FRAME, place)
+    elif element.tag in AMP_DATA and attributes.get("src"):
+        harvest.add_link(attributes["src"], LinkKind.API, place)
+    elif element.tag.startswith("amp-") and (player := amp_player(element.tag, attributes)):
+        harvest.add_link(player, LinkKind.FRAME, place)
     elif element.tag in {"object", "embed"}:
         shown = attributes.get("data" if element.tag == "object" else "src", "")
         if shown and looks_like_media(shown) is None:
@@ -107,6 +115,9 @@ def _read_links(harvest: Harvest, element: Element) -> None:
 def _read_link_element(harvest: Harvest, element: Element, href: str, relations: list[str]) -> None:
     if "next" in relations:
         harvest.add_link(href, LinkKind.PAGINATION, element.place)
+    named = element.attributes.get("itemprop", "").lower()
+    if named in _META_MEDIA:
+        harvest.add_media(href, f"meta:{named}", element.place, kind=_META_MEDIA[named])
     if "image_src" in relations:
         harvest.add_media(href, "link[rel=image_src]", element.place)
     if {"preload", "prefetch"} & set(relations):
@@ -120,6 +131,8 @@ def _read_media(harvest: Harvest, element: Element) -> None:
     tag, attributes, place = element.tag, element.attributes, element.place
     alt = _alt(element)
     if tag in _PICTURE_TAGS:
+        for name in sorted(_LAZY_PLAIN.intersection(attributes)) if tag == "img" else ():
+            harvest.add_media(attributes[name], name, place, alt=alt)
         if "src" in attributes:
             mark = PLACEHOLDER if _is_placeholder(attributes) else ""
             harvest.add_media(attributes["src"], f"{tag}[src]{mark}", place, alt=alt)
@@ -204,5 +217,5 @@ def _is_placeholder(attributes: dict[str, str]) -> bool:
     if source[:5].lower() == "data:":
         # The smallest real photographs are a few kilobytes; blank GIFs and SVGs are under 400 bytes.
         return len(source) < 400 or "blur" in attributes.get("class", "")
-    is_lazy = any(_LAZY.match(name) or _LAZY_SET.match(name) for name in attributes)
+    is_lazy = any(_LAZY.match(name) or _LAZY_SET.match(name) or name in _LAZY_PLAIN for name in attributes)
     return is_lazy and bool(_EMPTY_NAMES.search(source.partition("?")[0]))

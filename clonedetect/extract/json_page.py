@@ -51,6 +51,14 @@ _PICTURE_KEY = re.compile(
     r"(?:_?(?:url|src|uri|link|hd|large|full|small|original))*s?$"
 )
 _VIDEO_KEY = re.compile(r"(?:video|clip|reel)(?:_?(?:url|src|uri|link|hd))*$|playable_?url$")
+_PICTURE_OWNER = re.compile(
+    r"\.(?:images?|thumbnails?|(?:image_?versions2?|display_?resources|thumbnail_?resources)(?:\.candidates)?|@image)$"
+)
+_VIDEO_OWNER = re.compile(r"\.(?:video_?versions|video_?resources|@video)$")
+_OWN_ADDRESS = frozenset({"url", "uri", "content_url"})
+"""Fields that say where a picture is by what they are a field of, and nothing by themselves."""
+
+_TYPES = {"ImageObject": "@image", "Photograph": "@image", "VideoObject": "@video"}
 _NEXT_KEY = re.compile(
     r"(?:next(?:_?(?:url|page|page_?url|href|link|uri|max_?url))?|load_?more(?:_?url)?|more_?url)$"
 )
@@ -70,6 +78,8 @@ class _Item:
     place: Place
     depth: int
     alt: str
+    owner: str = ""
+    """The fields around it, the nearest last; ``@image`` and ``@video`` for what an object says it is."""
 
 
 def sniff_json(text: str, content_type: str) -> tuple[JsonValue, bool]:
@@ -187,8 +197,9 @@ def _parts(harvest: Harvest, item: _Item) -> list[_Item]:
         alt = next(
             (one for key in _ALT_KEYS if isinstance(one := item.value.get(key), str) and one), item.alt
         )
+        owner = _owner(item)
         return [
-            _Item(value, key, item.place.at(f".{scrubbed(key)[:64]}"), depth, alt)
+            _Item(value, key, item.place.at(f".{scrubbed(key)[:64]}"), depth, alt, owner)
             for key, value in item.value.items()
         ]
     parts = []
@@ -196,8 +207,19 @@ def _parts(harvest: Harvest, item: _Item) -> list[_Item]:
         place = item.place.at(f"[{number}]")
         if isinstance(value, dict):
             place = Place(place.path, harvest.entries.add(place.path, place.entry))
-        parts.append(_Item(value, item.key, place, depth, item.alt))
+        parts.append(_Item(value, item.key, place, depth, item.alt, item.owner))
     return parts
+
+
+def _owner(item: _Item) -> str:
+    """Return the fields around what an object holds, its type by schema.org last if that is a picture's."""
+    named = item.value.get("@type") if isinstance(item.value, dict) else None
+    typed = _TYPES.get(named, "") if isinstance(named, str) else ""
+    return f"{item.owner[-64:]}.{_snake(item.key)}{'.' if typed else ''}{typed}"
+
+
+def _snake(key: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
 
 
 def _read_string(harvest: Harvest, item: _Item, level: int) -> None:
@@ -205,7 +227,7 @@ def _read_string(harvest: Harvest, item: _Item, level: int) -> None:
     stripped = text.strip()
     if len(stripped) < 2 or _identify(harvest, item.key, stripped, item.place):
         return
-    key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", item.key).lower()
+    key = _snake(item.key)
     if _read_address(harvest, key, stripped, item):
         return
     if len(stripped) > _MAX_STRING and stripped[0] not in "{[<":
@@ -234,6 +256,8 @@ def _read_address(harvest: Harvest, key: str, text: str, item: _Item) -> bool:
             kind = MediaKind.VIDEO
         elif _PICTURE_KEY.search(key):
             kind = MediaKind.IMAGE
+        else:
+            kind = _kind_by_owner(key, item.owner)
     if kind is not None:
         harvest.add_media(text, "json", item.place, kind=kind, alt=scrubbed(item.alt))
         return True
@@ -246,6 +270,15 @@ def _read_address(harvest: Harvest, key: str, text: str, item: _Item) -> bool:
     elif _LINK_KEY.search(key):
         harvest.add_link(text, LinkKind.PAGE, item.place)
     return True
+
+
+def _kind_by_owner(key: str, owner: str) -> MediaKind | None:
+    """Return what an address is by what its field is a field of: ``image_versions2.candidates[].url``."""
+    if key not in _OWN_ADDRESS:
+        return None
+    if _VIDEO_OWNER.search(owner):
+        return MediaKind.VIDEO if key != "url" or not owner.endswith("@video") else None
+    return MediaKind.IMAGE if _PICTURE_OWNER.search(owner) else None
 
 
 def _identify(harvest: Harvest, key: str, value: str, place: Place) -> bool:

@@ -6,11 +6,12 @@ import base64
 import binascii
 import re
 from functools import lru_cache
-from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urljoin, urlsplit
 
+from clonedetect.errors import InputError
 from clonedetect.models.item import MediaKind
 
-__all__ = ["absolute", "asset_ids", "looks_like_media", "unwrap"]
+__all__ = ["absolute", "asset_ids", "inline_bytes", "looks_like_media", "unwrap"]
 
 _IMAGE_WORDS = "jpg jpeg jpe jfif pjpeg png apng webp gif avif heic heif bmp tif tiff jxl svg"
 _IMAGE = frozenset(_IMAGE_WORDS.split())
@@ -164,6 +165,24 @@ def asset_ids(url: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return tuple(dict.fromkeys(match.group(1) for match in _ASSET_ID.finditer(path.replace("_", "__"))))
+
+
+def inline_bytes(url: str) -> bytes:
+    """Return the bytes of a ``data:`` URL (RFC 2397), as forgiving of base64 as browsers are.
+
+    Raises InputError where there are none.
+    """
+    head, comma, body = url.partition(",")
+    if not comma:
+        raise InputError("a data: address without a comma holds nothing")
+    data = unquote_to_bytes(body)
+    if not head.lower().replace(" ", "").endswith(";base64"):
+        return data
+    compact = b"".join(data.split()).rstrip(b"=")
+    try:
+        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
+    except binascii.Error as error:
+        raise InputError(f"a data: address is no base64: {error}") from error
 
 
 def looks_like_media(value: str) -> MediaKind | None:

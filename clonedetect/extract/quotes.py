@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from clonedetect.extract import identifiers
+from clonedetect.extract.amp import amp_player
 from clonedetect.extract.dom import Element
 from clonedetect.extract.harvest import Harvest
 from clonedetect.extract.media_urls import looks_like_media
@@ -35,8 +36,10 @@ class Quotes:
     def enter(self, element: Element) -> None:
         """An element begins."""
         attributes, tag = element.attributes, element.tag
-        if tag in {"iframe", "frame", "amp-iframe"}:
+        if tag in {"iframe", "frame"}:
             self._take(_frame(attributes), EmbedKind.FRAME, element)
+        elif tag.startswith("amp-") and (player := amp_player(tag, attributes)):
+            self._take(player, EmbedKind.FRAME, element)
         elif tag in {"object", "embed"}:
             shown = attributes.get("data" if tag == "object" else "src", "")
             if looks_like_media(shown) is None:

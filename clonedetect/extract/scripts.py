@@ -24,7 +24,9 @@ _CALL = re.compile(
     re.DOTALL,
 )
 _FLIGHT = re.compile(rf"__next_f\s*(?:=[^;\n]{{0,80}})?\.push\(\s*\[\s*1\s*,\s*({_DOUBLE})", re.DOTALL)
-_LITERAL = re.compile(rf"(?:([A-Za-z_$][\w$]{{0,60}})\s*:\s*)?({_DOUBLE}|{_SINGLE})", re.DOTALL)
+_OPENING = re.compile(r"(?:([A-Za-z_$][\w$]{0,60})\s*:\s*)?([\"'])")
+# Possessive: what a quote opens ends in one place or in none.
+_INSIDE = {quote: re.compile(rf"{quote}(?:[^{quote}\\\n]|\\.)*+", re.DOTALL) for quote in ('"', "'")}
 _HYDRATION = re.compile(
     r"__NUXT__|_sharedData|__next_f|__NEXT_DATA__|__remixContext|__sveltekit|\b__[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*__\b"
     r"|\bwindow\.[\w$]*(?:State|STATE|Data|DATA|Props|PROPS|Cache|CACHE)\s*="
@@ -106,10 +108,19 @@ def flight_text(scripts: str) -> str:
 
 def literals(script: str) -> Iterator[Literal]:
     """Yield the quoted strings of a script, unescaped, with the property names they are given to."""
-    for number, match in enumerate(_LITERAL.finditer(script)):
-        if number >= MAX_LITERALS:
-            return
-        yield Literal(match.group(1) or "", unquoted(match.group(2)), match.start())
+    position = number = 0
+    unclosed = {'"': 0, "'": 0}  # up to where no quote closes: of a row of escaped quotes each would be asked
+    while number < MAX_LITERALS and (match := _OPENING.search(script, position)) is not None:
+        quote, start = match.group(2), match.start(2)
+        position = match.end()
+        inside = None if start < unclosed[quote] else _INSIDE[quote].match(script, start)
+        if inside is None:
+            continue
+        if script[inside.end() : inside.end() + 1] != quote:
+            unclosed[quote] = inside.end()
+            continue
+        position, number = inside.end() + 1, number + 1
+        yield Literal(match.group(1) or "", unquoted(script[start:position]), match.start())
 
 
 def unquoted(literal: str) -> str:

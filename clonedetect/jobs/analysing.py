@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from urllib.parse import unquote_to_bytes
 
 from clonedetect.analysis.addresses import is_at
 from clonedetect.analysis.classes import Circumstances
@@ -23,9 +20,11 @@ from clonedetect.analysis.page import (
 )
 from clonedetect.analysis.repeated import Repetition, repetition_of
 from clonedetect.analysis.snapshots import may_be_archived
+from clonedetect.analysis.traits import TRAIT_RULES
 from clonedetect.archive.warc import read_facts
 from clonedetect.case.store import CaseStore
 from clonedetect.errors import InputError, UrlError
+from clonedetect.extract.media_urls import inline_bytes
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.index.identifiers import RULES
@@ -36,6 +35,7 @@ from clonedetect.jobs.copying import copy_references
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined, is_icon
 from clonedetect.jobs.holdings import SCREENSHOT_TEXT, Holdings, rank, readable
+from clonedetect.jobs.tracing import Tracer
 from clonedetect.match.candidates import ImageOutcome
 from clonedetect.models.capture import Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
@@ -100,7 +100,9 @@ class AnalysisRun:
         self._holdings = Holdings.of(self.store.captures())
         self._seen = {page.url: page for page in pages if page.outcome is Outcome.OK}
         done, total = 0, sum(page.url not in judged for page in pages)
-        for site in _by_site(pages).values():
+        tracer = Tracer.of(self.store, self.examiner, self.blocked)
+        traced = self.store.traced_sites(self.analysis.analysis_id, TRAIT_RULES)
+        for (name, is_supplied), site in _by_site(pages).items():
             waiting = [page for page in site if page.url not in judged]
             told = self._contents(site if waiting else ())
             repeated = repetition_of((capture.url, content) for capture, content in told)
@@ -112,6 +114,19 @@ class AnalysisRun:
             self._bands.clear()
             self._queries.clear()
             self._pictures.clear()
+            if not is_supplied and name not in traced:
+                self._trace(tracer, name)
+
+    def _trace(self, tracer: Tracer, site: str) -> None:
+        """Store what tells who runs a site; it is collected apart from all verdicts, which never see it."""
+        self.store.put_traits(
+            self.analysis.analysis_id,
+            site,
+            tracer.traits(site),
+            rules=TRAIT_RULES,
+            now=self.now(),
+            actor=acting(self.examiner.settings.signing.actor, "analysis"),
+        )
 
     def _contents(
         self, site: Sequence[Capture], *, with_unseen: bool = False
@@ -412,15 +427,8 @@ def _site(url: str) -> str:
 
 
 def _inline(url: str) -> bytes | Unexamined:
-    """Return the bytes of a ``data:`` URL (RFC 2397), as forgiving of base64 as browsers are."""
-    head, comma, body = url.partition(",")
-    if not comma:
-        return Unexamined("picture: malformed data URL")
-    data = unquote_to_bytes(body)
-    if not head.lower().replace(" ", "").endswith(";base64"):
-        return data
-    compact = b"".join(data.split()).rstrip(b"=")
+    """Return the bytes of a picture that stands in the page itself."""
     try:
-        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
-    except binascii.Error:
+        return inline_bytes(url)
+    except InputError:
         return Unexamined("picture: malformed data URL")

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from clonedetect.errors import InputError, MediaError, UsageError
+from clonedetect.extract.operator import read_operator
 from clonedetect.extract.page import read_page
 from clonedetect.extract.sandbox import Killed, Sandbox
 from clonedetect.match.bank import NegativeBank
@@ -22,10 +23,12 @@ from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import PageContent, TextBlock
 from clonedetect.models.reasons import DECODER_STOPPED, PARSER_STOPPED
 from clonedetect.models.slot import Signal
+from clonedetect.models.trait import IconPrint, PageTraits
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
 from clonedetect.signals.bands import Band, bands
 from clonedetect.signals.display import ShownPicture, shown_picture
+from clonedetect.signals.icon import icon_print
 from clonedetect.signals.image import QueryImage, query_image
 from clonedetect.signals.phrases import CommonPhrases, shipped_phrases
 
@@ -73,12 +76,12 @@ class Examiner:
     _is_closed: bool = False
 
     def __post_init__(self) -> None:
-        self._pages = Sandbox(1)
+        self._pages = Sandbox(1, preload=("clonedetect.extract.page", "clonedetect.extract.operator"))
         self._pictures = Sandbox(
             self.workers,
             timeout_s=_PICTURE_TIMEOUT_S,
             memory_bytes=_PICTURE_MEMORY_BYTES,
-            preload=("clonedetect.signals.image", "clonedetect.signals.display"),
+            preload=("clonedetect.signals.image", "clonedetect.signals.display", "clonedetect.signals.icon"),
         )
 
     def __enter__(self) -> Self:
@@ -98,8 +101,17 @@ class Examiner:
 
     def page(self, content: bytes, url: str, content_type: str) -> PageContent | Unexamined:
         """Read a document in the sandbox; what is no document is a reason, not an error."""
+        return self._read(read_page, content, url, content_type)
+
+    def operator(self, content: bytes, url: str, content_type: str) -> PageTraits | Unexamined:
+        """Read in the sandbox what a document says of its operator."""
+        return self._read(read_operator, content, url, content_type)
+
+    def _read(
+        self, function: Callable[..., Decoded], content: bytes, url: str, content_type: str
+    ) -> Decoded | Unexamined:
         try:
-            answer = self._pages.call(read_page, content, url, content_type)
+            answer = self._pages.call(function, content, url, content_type)
         except InputError:
             return Unexamined("a document that is no page")
         if isinstance(answer, Killed):
@@ -117,6 +129,10 @@ class Examiner:
     def bands(self, data: bytes) -> tuple[Band, ...] | Unexamined:
         """Cut a tall picture of a page into bands, in the sandbox; none of any other."""
         return self._decoded(bands, data)
+
+    def icon(self, data: bytes) -> IconPrint | Unexamined:
+        """Decode an icon in the sandbox to its fingerprints."""
+        return self._decoded(icon_print, data)
 
     def _decoded(self, function: Callable[[bytes], Decoded], data: bytes) -> Decoded | Unexamined:
         try:

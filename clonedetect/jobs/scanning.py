@@ -372,6 +372,7 @@ def _limits(grant: Grant) -> CrawlLimits:
         max_depth=grant.limits.max_depth,
         run_time_s=grant.limits.run_time_s,
         ends_at=grant.valid_to,
+        icons_per_origin=2,
     )
 
 

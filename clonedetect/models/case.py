@@ -13,6 +13,7 @@ from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
 from clonedetect.models.supplied import SuppliedFile
+from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -129,7 +130,7 @@ class CaseContents:
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
     None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first;
-    `supplied` are the files that were handed over.
+    `supplied` are the files that were handed over, `traits` the standing signals of who runs the sites.
     """
 
     case_id: str
@@ -148,6 +149,7 @@ class CaseContents:
     sample: Sample | None = None
     clock: tuple[ClockReading, ...] = ()
     supplied: tuple[SuppliedFile, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

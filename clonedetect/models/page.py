@@ -117,6 +117,7 @@ class DeclarationKind(StrEnum):
     TYPE = "type"
     SCRIPT = "script"
     BASE = "base"
+    ICON = "icon"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from clonedetect.signals.scripts import code_points, is_dense, script_numbers
 __all__ = [
     "DENSE_GRAM",
     "GRAM",
+    "MINHASH_SCHEME",
     "MINHASH_SEED",
     "NUM_PERM",
     "WINDOW",

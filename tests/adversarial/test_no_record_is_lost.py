@@ -126,9 +126,7 @@ def test_a_capture_that_only_the_archive_knew_changes_the_verdict_it_bears_on(
     site.scan(grant, *SEEDS)
     with sqlite3.connect(site.case / "case.db") as database:
         last = database.execute("SELECT max(seq) FROM captures WHERE purpose = 'media'").fetchone()[0]
-        (whole,) = database.execute("SELECT max(seq) FROM captures").fetchone()
-        assert last == whole
-        database.execute("DELETE FROM captures WHERE seq = ?", [last])
+        database.execute("DELETE FROM captures WHERE seq >= ?", [last])
     database.close()
 
     site.scan(grant, index=index, crawl=False)

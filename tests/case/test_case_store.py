@@ -31,6 +31,7 @@ from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
 from clonedetect.models.case import Decision, DecisionKind, NotVisited
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.match import Verdict
+from clonedetect.models.trait import Trait, TraitKind
 from clonedetect.models.verdict import PageClass, PageKind
 
 PAGE = "https://clone.example/a"
@@ -172,6 +173,7 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
         "sample table",
         "clock table",
         "supplied table",
+        "trait tables",
     ]
 
 
@@ -184,7 +186,7 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     store.close()
     with CaseStore.read(folder) as reader:
         contents = reader.contents()
-    assert (contents.sample, contents.clock, contents.supplied) == (None, (), ())
+    assert (contents.sample, contents.clock, contents.supplied, contents.traits) == (None, (), (), ())
     (verdict,) = contents.verdicts
     assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
     with reopen() as again:
@@ -516,3 +518,40 @@ def test_a_damaged_row_is_named(store, capture):
     store.database.execute("UPDATE captures SET record = '{}'")
     with pytest.raises(VerificationError, match="row of captures"):
         list(store.captures())
+
+
+def _trait(site: str, value: str) -> Trait:
+    digest = digest_of(value.encode())
+    return Trait(site, TraitKind.AD_ACCOUNT, value, RecordId("urn:uuid:1"), digest, "structure", 1, "p")
+
+
+def test_traits_of_a_site_are_replaced_at_once_and_the_superseded_stay(store, begin, folder):
+    first, second = begin(), begin()
+    store.put_traits(first, "a.example", [_trait("a.example", "pub-1")], rules=1, now=NOW, actor="t")
+    store.put_traits(first, "b.example", [_trait("b.example", "pub-2")], rules=1, now=NOW, actor="t")
+    store.put_traits(second, "a.example", [_trait("a.example", "pub-3")], rules=1, now=NOW, actor="t")
+    assert [one.value for one in store.contents().traits] == ["pub-3", "pub-2"]
+    assert store.contents().traits[0] == _trait("a.example", "pub-3")
+    kept = store.database.execute("SELECT value, standing FROM traits ORDER BY seq").fetchall()
+    assert kept == [("pub-1", 0), ("pub-2", 1), ("pub-3", 1)]
+    assert store.traced_sites(first, 1) == {"a.example", "b.example"}
+    assert store.traced_sites(second, 2) == frozenset()
+    subjects = [one.subject for one in read_custody(folder / "custody.jsonl") if one.action == "traits"]
+    assert [subject.split()[::2] for subject in subjects] == [
+        ["1", "a.example"],
+        ["1", "b.example"],
+        ["2", "a.example"],
+    ]
+
+
+def test_a_site_without_traits_is_known_to_have_been_looked_at(store, begin):
+    store.put_traits(begin(), "a.example", [], rules=1, now=NOW, actor="t")
+    assert store.traced_sites(1, 1) == {"a.example"}
+    assert store.contents().traits == ()
+
+
+def test_traits_of_another_site_or_of_no_analysis_are_refused(store, begin):
+    with pytest.raises(UsageError, match=r"b\.example is not of a\.example"):
+        store.put_traits(begin(), "a.example", [_trait("b.example", "pub-1")], rules=1, now=NOW, actor="t")
+    with pytest.raises(UsageError, match="no analysis 9"):
+        store.put_traits(9, "a.example", [], rules=1, now=NOW, actor="t")

@@ -1,7 +1,16 @@
 import msgspec
 import pytest
 
-from clonedetect.demo.judge import SeenCapture, SeenFinding, Told, judge, read_events
+from clonedetect.demo.judge import (
+    SeenCapture,
+    SeenFinding,
+    SeenRelation,
+    SeenSite,
+    Told,
+    judge,
+    read_events,
+    read_sites,
+)
 from clonedetect.demo.network import Expectation, Truth
 
 PAGE = "http://clone.example/p/1"
@@ -67,3 +76,37 @@ def test_events_are_read_from_json_lines_and_other_fields_ignored() -> None:
     findings, captures = read_events(lines)
     assert [finding.item_id for finding in findings] == ["i"]
     assert captures == (SeenCapture("http://a.example/", "ok"),)
+
+
+def _site(name: str, *others: str) -> SeenSite:
+    return SeenSite(name, tuple(SeenRelation(other, 9.0) for other in others))
+
+
+RUNS = msgspec.structs.replace(
+    TRUTH,
+    operators={"a.example": "north", "b.example": "north", "c.example": "south", "friend.example": "nobody"},
+)
+
+
+def test_sites_of_one_operator_make_a_family() -> None:
+    sites = [_site("b.example", "a.example"), _site("a.example", "b.example"), _site("c.example")]
+    judgement = judge(RUNS, [HIT], [WALL], sites)
+    assert judgement.families == (("a.example", "b.example"),)
+    assert not judgement.has_failed
+
+
+@pytest.mark.parametrize("other", ["c.example", "friend.example"])
+def test_a_relation_between_two_operators_fails(other: str) -> None:
+    judgement = judge(RUNS, [HIT], [WALL], [_site("a.example", other)])
+    assert judgement.wrong_relations == (("a.example", other),)
+    assert judgement.has_failed
+
+
+def test_two_innocent_sites_that_are_put_together_fail() -> None:
+    truth = msgspec.structs.replace(RUNS, operators={"x.example": "nobody", "y.example": "nobody"})
+    assert judge(truth, [HIT], [WALL], [_site("x.example", "y.example")]).has_failed
+
+
+def test_rows_of_sites_are_read_from_json_lines() -> None:
+    line = b'{"site":"a.example","related":[{"site":"b.example","bits":9.5,"reasons":[]}],"verdict":"none"}'
+    assert read_sites([line, b"\n"]) == (SeenSite("a.example", (SeenRelation("b.example", 9.5),)),)

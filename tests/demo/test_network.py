@@ -15,6 +15,9 @@ import msgspec
 import pytest
 from PIL import Image
 
+from clonedetect.analysis.addresses import site_of_host
+from clonedetect.analysis.relations import RELATED_BITS
+from clonedetect.analysis.traits import ConnectionSeen, IconSeen, PageSeen, Source, site_traits
 from clonedetect.demo import pictures, server
 from clonedetect.demo.captions import COMMON, INNOCENT, POSTS
 from clonedetect.demo.network import Truth, build_network, seeds
@@ -22,8 +25,12 @@ from clonedetect.demo.pictures import MANIPULATIONS, TEMPLATES, photograph
 from clonedetect.demo.platform import asset_id, posted_picture, write_platform
 from clonedetect.demo.routes import Network, Route, Site, load, save
 from clonedetect.errors import InputError
+from clonedetect.evidence.signals import Signals
+from clonedetect.extract.operator import read_operator
 from clonedetect.extract.page import read_page
 from clonedetect.grant.urls import normalise
+from clonedetect.models.ids import RecordId, digest_of
+from clonedetect.signals.icon import icon_print
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +183,53 @@ def test_the_servers_answer_as_the_routes_say_and_end_with_their_input(tmp_path:
         thread.join(10)
     assert not thread.is_alive()
     assert len((tmp_path / "requests.jsonl").read_bytes().splitlines()) == 6
+
+
+def _signals(built) -> Signals:
+    """What the analysis would collect of each site's pages, icon and header."""
+    folder, network, _ = built
+    answers = _answers(folder, network)
+    traits = []
+    for site in network.sites:
+        own = {url: one for url, one in answers.items() if url.startswith(f"http://{site.host}/")}
+        pages = [
+            PageSeen(_source(url, body), read_operator(body, url, route.content_type))
+            for url, (route, body) in sorted(own.items())
+            if not route.content_type.startswith("image") and route.status == 200
+        ]
+        icons = [
+            IconSeen(_source(url, body), icon_print(body), url)
+            for url, (_, body) in own.items()
+            if url.endswith("/favicon.ico")
+        ]
+        shown = ConnectionSeen(_source(site.host, b""), site.headers, ("127.0.0.1",))
+        traits += site_traits(site_of_host(site.host), pages, icons, [shown])
+    return Signals.of(traits)
+
+
+def _source(url: str, body: bytes) -> Source:
+    return Source(url, RecordId("urn:uuid:1"), digest_of(body))
+
+
+def test_the_sites_of_an_operator_are_related_and_nobody_else_is(built) -> None:
+    _, network, truth = built
+    told = _signals(built)
+    operators = {site_of_host(site.host): site.operator for site in network.sites}
+    for site, operator in operators.items():
+        others = {one.site for one in told.related(site)}
+        assert {operators[other] for other in others} <= {operator}, site
+        if operator == "nobody" or site == "wallcheck.example":
+            assert others == set(), site
+        else:
+            assert len(others) == 2, site
+    assert not {one for host in truth.innocent for one in told.related(host)}
+
+
+def test_the_traps_stand_on_clones_and_on_innocent_neighbours(built) -> None:
+    told = _signals(built)
+    for kind in ("ad platform", "header order"):
+        (cell,) = [one for one in told.cells("memeboard.example") if one.kind == kind]
+        assert (cell.weight, "gramlook.example" in cell.shared_with, cell.common != "") == (0, True, True)
+    (consent,) = [one for one in told.cells("greetings.example") if one.kind == "analytics account"]
+    assert consent.shared_with == ("memeboard.example", "picvault.example", "toppost.example")
+    assert 0 < consent.weight < RELATED_BITS

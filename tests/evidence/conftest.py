@@ -33,6 +33,7 @@ from clonedetect.models.match import (
     TextMeasure,
     Verdict,
 )
+from clonedetect.models.trait import Trait, TraitKind
 from clonedetect.models.verdict import PageVerdict
 
 NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
@@ -275,8 +276,27 @@ def make_case(folder: Path) -> Case:
         references=copies,
         decisions=(),
         archive_files=("archive/00001.warc.gz", "archive/00002.warc.gz"),
+        traits=_traits(captures[0]),
     )
     return Case(folder, contents)
+
+
+def _traits(page: Capture) -> tuple[Trait, ...]:
+    assert page.record_id is not None
+    assert page.content_digest is not None
+    made = (page.record_id, page.content_digest, "structure", 1, "scripts, attributes, footers; never prose")
+    return (
+        Trait("clone.example", TraitKind.AD_ACCOUNT, "pub-1111222233334444", *made),
+        Trait("clone.example", TraitKind.AD_PLATFORM, "host-pub-1556223355139109", *made),
+        Trait(
+            "clone.example",
+            TraitKind.TEMPLATE,
+            digest_of(b"outline"),
+            *made,
+            sketch=bytes.fromhex("0000002a") * 128,
+        ),
+        Trait("other.example", TraitKind.AD_ACCOUNT, "pub-1111222233334444", *made),
+    )
 
 
 def _findings(captures: tuple[Capture, ...], reference: Digest) -> tuple[Finding, ...]:

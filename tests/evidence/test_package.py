@@ -30,6 +30,7 @@ SCHEMATA = {
     "custody": "data/custody.jsonl",
     "matches": "data/matches.jsonl",
     "network": "data/network.jsonl",
+    "traits": "data/traits.jsonl",
     "verdicts": "data/verdicts.jsonl",
 }
 
@@ -68,6 +69,7 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "data/refusals.jsonl",
         "data/report.html",
         "data/sites.csv",
+        "data/traits.jsonl",
         "data/verdicts.jsonl",
         "manifest-sha256.txt",
         "manifest-sha512.txt",
@@ -79,6 +81,7 @@ def test_the_tree_is_the_one_that_is_documented(sealed):
         "schemas/provenance.schema.json",
         "schemas/sample.schema.json",
         "schemas/supplied.schema.json",
+        "schemas/traits.schema.json",
         "schemas/verdicts.schema.json",
         "seal/head.json",
         "seal/head.json.sig",

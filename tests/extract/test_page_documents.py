@@ -279,3 +279,12 @@ def test_a_damaged_page_gives_a_page(path, data):
 @pytest.mark.parametrize("path", SHAPES, ids=lambda path: path.name)
 def test_reading_twice_gives_the_same(path):
     assert read_page(path.read_bytes(), URL) == read_page(path.read_bytes(), URL)
+
+
+def test_a_row_of_escaped_quotes_is_read_in_one_pass():
+    """Looked at from each quote anew, these 400 KB took minutes, and the page could not be seen."""
+    hostile = "'\\" * 200_000
+    html = f"<p>Seen all the same</p><script>{hostile}</script><script>var a = '/a.jpg';</script>"
+    content = read_page(html.encode(), URL, "text/html")
+    assert [ref.url for ref in content.media] == ["https://clone.example/a.jpg"]
+    assert [block.text for block in content.blocks] == ["Seen all the same"]

@@ -123,7 +123,7 @@ def test_unreachable_seeds_end_in_5_and_are_asked_again_when_named_again(web, sc
     web.go_on()
     again = prepared.scan("--crawl-only", SEED)
     assert again.code == 0
-    assert {"url": SEED, "outcome": "ok"}.items() <= again.of("capture")[-1].items()
+    assert (SEED, "ok") in {(one["url"], one["outcome"]) for one in again.of("capture")}
 
 
 def test_new_seeds_that_cannot_be_reached_are_told_in_a_case_that_reached_others(web, scene) -> None:
@@ -188,7 +188,8 @@ def test_robots_are_obeyed_and_overridden_only_by_two_signatures(web, scene, tmp
     assert prepared.scan("--crawl-only", *approvers, SEED, case=tmp_path / "second").code == 4
     assert command("grant", "sign", prepared.grant, "--key", keys[1], "--countersign").code == 0
     ended = prepared.scan("--crawl-only", *approvers, SEED, case=tmp_path / "second")
-    assert (ended.code, ended.of("capture")[-1]["outcome"]) == (0, "ok")
+    assert ended.code == 0
+    assert (SEED, "ok") in {(one["url"], one["outcome"]) for one in ended.of("capture")}
 
 
 def test_standard_output_holds_one_json_object_a_line_and_nothing_else(web, scene, platform) -> None:

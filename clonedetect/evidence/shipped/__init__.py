@@ -19,6 +19,7 @@ SCHEMAS = (
     "provenance",
     "sample",
     "supplied",
+    "traits",
     "verdicts",
 )
 """Names of the JSON Schemas, without ``.schema.json``."""
