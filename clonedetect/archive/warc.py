@@ -19,7 +19,7 @@ from pathlib import Path
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.facts import CaptureFacts, decode_facts
-from clonedetect.archive.group import Group, capture_group
+from clonedetect.archive.group import capture_group
 from clonedetect.archive.record import ArchivedRecord, build_member, field_of, iterate, read_record, warc_date
 from clonedetect.archive.recovery import read_tail
 from clonedetect.archive.torn import set_aside, sync_folder
@@ -137,9 +137,11 @@ class WarcArchive:
             depth=depth,
         )
         self._write(path, prefix + group.data)
-        self._read_back(group)
+        refs, capture = group.refs, group.capture
+        del group  # its bytes are on disk, and reading them back holds them again
+        self._read_back(refs)
         self._is_broken = False
-        return group.capture
+        return capture
 
     def _current(self) -> Path:
         path = self.folder / "archive" / f"{self._serial:05d}.warc.gz"
@@ -176,8 +178,8 @@ class WarcArchive:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def _read_back(self, group: Group) -> None:
-        for ref in group.refs:
+    def _read_back(self, refs: tuple[RecordRef, ...]) -> None:
+        for ref in refs:
             read_record(self.folder, ref)
 
     def _keep_torn(self, name: str, torn_at: int) -> str:
