@@ -25,7 +25,7 @@ from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
-from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
+from clonedetect.models.capture import READABLE, Purpose, RefusalRecord
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
@@ -293,7 +293,7 @@ class Crawler:
         """Read the links of a captured page into the frontier, and close its row with them."""
         try:
             capture = self._store.latest_capture(entry.url, entry.purpose)
-            if capture is None or capture.outcome is not Outcome.OK or capture.content_digest is None:
+            if capture is None or capture.outcome not in READABLE or capture.content_digest is None:
                 self._frontier.complete([entry.id], "there is nothing to read links from")
                 return
             content = self._store.object(capture.content_digest)

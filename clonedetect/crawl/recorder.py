@@ -13,7 +13,7 @@ from clonedetect.archive.group import has_content
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.frontier import Frontier, State
-from clonedetect.models.capture import Capture, FetchResult, Outcome, Purpose
+from clonedetect.models.capture import READABLE, Capture, FetchResult, Outcome, Purpose
 from clonedetect.models.permit import Permit
 
 __all__ = ["Recorder", "is_throttled"]
@@ -93,7 +93,7 @@ class Recorder:
         state, due = State.DONE, 0.0
         if is_throttled(capture) and entry.tries < self.retries:
             state, due = State.PENDING, retry_at
-        elif capture.outcome is Outcome.OK and capture.purpose in (Purpose.PAGE, Purpose.API):
+        elif capture.outcome in READABLE and capture.purpose in (Purpose.PAGE, Purpose.API):
             state = State.CAPTURED
         self.frontier.capture(
             capture.url, capture.purpose, state, not_before=due, reason=capture.outcome.value

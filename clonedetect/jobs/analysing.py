@@ -35,7 +35,7 @@ from clonedetect.jobs.copying import copy_references
 from clonedetect.jobs.doctor import software
 from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined, is_icon
 from clonedetect.match.candidates import ImageOutcome
-from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.capture import READABLE, Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
 from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
@@ -120,14 +120,14 @@ class AnalysisRun:
                 yield capture, PageContent(capture.url)
 
     def _read(self, capture: Capture) -> PageContent | None:
-        if capture.outcome is not Outcome.OK or capture.record_id is None or _leads_elsewhere(capture):
+        if capture.outcome not in READABLE or capture.record_id is None or _leads_elsewhere(capture):
             return None
         content = self.store.content(capture.record_id)
         read = self.examiner.page(content, capture.final_url, capture.content_type)
         return PageContent(capture.url, omitted=((read.reason, 1),)) if isinstance(read, Unexamined) else read
 
     def _judge(self, capture: Capture, content: PageContent, repeated: Repetition) -> PageAnalysis:
-        if capture.outcome is not Outcome.OK:
+        if capture.outcome not in READABLE:
             return judge_unseen(capture)
         if _leads_elsewhere(capture):
             return judge_redirected(capture)
@@ -135,7 +135,9 @@ class AnalysisRun:
         texts = self.examiner.texts(content.blocks, repeated.blocks)
         shown = [match for picture in media for match in picture.matches]
         named = self.examiner.identifiers(content, (*shown, *texts))
-        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content)))
+        stock = repeated.stock.get(capture.url)
+        stood = ((f"a stock answer: the same short page stands at {stock} addresses", 1),) if stock else ()
+        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content), *stood))
         thresholds = self.examiner.settings.thresholds.text
         circumstances = self._circumstances(capture)
         told = (*texts, *named)
@@ -349,7 +351,7 @@ def _last_seen(captures: Iterable[Capture]) -> dict[str, Capture]:
 
 
 def _leads_elsewhere(capture: Capture) -> bool:
-    return capture.outcome is Outcome.OK and _site(capture.url) != _site(capture.final_url)
+    return capture.outcome in READABLE and _site(capture.url) != _site(capture.final_url)
 
 
 def _by_site(pages: Sequence[Capture]) -> Mapping[str, list[Capture]]:

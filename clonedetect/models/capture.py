@@ -9,6 +9,7 @@ from enum import StrEnum
 from clonedetect.models.ids import Digest, RecordId
 
 __all__ = [
+    "READABLE",
     "Capture",
     "Exchange",
     "FetchResult",
@@ -66,6 +67,10 @@ class Outcome(StrEnum):
     DISK_FULL = "disk_full"
     NEEDS_RENDERING = "needs_rendering"
     NOT_VISITED = "not_visited"
+
+
+READABLE = frozenset({Outcome.OK, Outcome.NEEDS_RENDERING})
+"""Outcomes of pages whose content came whole and is read; that of a shell is next to nothing."""
 
 
 class WireFidelity(StrEnum):
