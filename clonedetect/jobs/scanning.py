@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
 from clonedetect.crawl.events import CrawlEvent, CrawlSummary, RefusalEvent
-from clonedetect.crawl.fetch import Fetcher
+from clonedetect.crawl.fetch import Fetcher, Limits
 from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
@@ -63,6 +63,7 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    `fetching` bounds what is taken from a server; no command offers other bounds than the documented ones.
     """
 
     grant: Path
@@ -75,6 +76,7 @@ class ScanRequest:
     analyse: bool = True
     workers: int = 2
     sample: SampleRequest | None = None
+    fetching: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,9 @@ class _Crawl:
         self.stop.attach(event)
         with Sandbox(self.request.workers) as sandbox:
             reader = SandboxReader(sandbox)
-            async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
+            async with Fetcher(
+                operator=self.operator, contact=self.grant.contact, limits=self.request.fetching
+            ) as fetcher:
                 hooks = Hooks(
                     fetch=fetcher.fetch,
                     permit_for=lambda url, purpose: permit(self.grant, url, purpose, _now()),
