@@ -14,7 +14,7 @@ from clonedetect.analysis.kinds import kind_of
 from clonedetect.analysis.placing import Placed, is_picture
 from clonedetect.extract.harvest import Omission
 from clonedetect.match.corroborate import corroborate
-from clonedetect.models.capture import Capture, Outcome
+from clonedetect.models.capture import READABLE, Capture
 from clonedetect.models.ids import AccountId
 from clonedetect.models.match import Finding, Match, Verdict
 from clonedetect.models.page import PageContent
@@ -111,7 +111,7 @@ def judge_page(
     5. `none` is said only if every text block and media reference was
        examined; otherwise the page is inconclusive, with counts by reason.
     """
-    if capture.outcome is not Outcome.OK or capture.record_id is None or capture.content_digest is None:
+    if capture.outcome not in READABLE or capture.record_id is None or capture.content_digest is None:
         return judge_unseen(capture)
     page = FindingPage(capture.url, capture.record_id, capture.content_digest, content)
     told = tuple(texts)
@@ -242,6 +242,8 @@ def _omitted(evidence: _Evidence) -> Counter[str]:
         omitted["too little to tell"] += evidence.doubts
     if content.is_script_only:
         omitted[SCRIPTS_ONLY] += 1
+    if not (omitted or content.blocks or content.media or content.embeds):
+        omitted["an empty page: there was nothing to look at"] += 1
     return omitted
 
 

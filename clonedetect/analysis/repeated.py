@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from clonedetect.analysis.likeness import alike_groups
 from clonedetect.models.ids import Digest
-from clonedetect.models.page import BlockKind, PageContent
+from clonedetect.models.page import BlockKind, LinkKind, PageContent
 from clonedetect.signals.many import many_signals_of
 from clonedetect.signals.normalise import normalise
 from clonedetect.signals.text import exact_digest
@@ -27,6 +27,9 @@ _SAME_PAGE: Final = 0.9
 _LEAST_CHARACTERS: Final = 15
 """Shorter blocks are never evidence, and their likeness says nothing."""
 _LEAST_PAGE: Final = 200
+_LEAST_STOCK: Final = 3
+_MOST_STOCK: Final = 600
+"""Letters that a stock answer has at most, menu and footer included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,12 @@ class Repetition:
     """What a site says again: digests of interface strings (`match.text.block_digest`), and copied pages.
 
     `copies` holds the address of each page that says what an earlier one says, with that one's.
+    `stock` holds, of each page that is one of the site's stock answers, at how many addresses it stands.
     """
 
     blocks: frozenset[Digest]
     copies: Mapping[str, str]
+    stock: Mapping[str, int] = field(default_factory=dict)
 
 
 def repetition_of(pages: Iterable[tuple[str, PageContent]]) -> Repetition:
@@ -50,7 +55,10 @@ def repetition_of(pages: Iterable[tuple[str, PageContent]]) -> Repetition:
        three pages are not yet enough.
     2. A page is a near copy (by MinHash) of an earlier one that says the same besides;
        one of less than 200 letters is like many and a copy of none.
+    3. The very same short page without picture or frame at three addresses or more is a stock answer: it does
+       not depend on what was asked for, and so shows none of it.
     """
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     texts: dict[str, set[int]] = defaultdict(set)
     leaves: list[tuple[str, list[str]]] = []
     for number, (url, page) in enumerate(pages):
@@ -58,8 +66,19 @@ def repetition_of(pages: Iterable[tuple[str, PageContent]]) -> Repetition:
         for _, text in said:
             texts[text].add(number)
         leaves.append((url, [sys.intern(text) for kind, text in said if kind is BlockKind.LEAF]))
+        if not (page.media or page.embeds or any(link.kind is LinkKind.FRAME for link in page.links)):
+            alike[tuple(block.text for block in page.blocks if block.kind is BlockKind.LEAF)].append(url)
     repeated = _repeated(texts, max(_LEAST_PAGES, len(leaves) * _LEAST_SHARE))
-    return Repetition(frozenset(map(exact_digest, repeated)), _copies(leaves, repeated))
+    return Repetition(frozenset(map(exact_digest, repeated)), _copies(leaves, repeated), _stock(alike))
+
+
+def _stock(alike: Mapping[tuple[str, ...], list[str]]) -> dict[str, int]:
+    return {
+        url: len(urls)
+        for texts, urls in alike.items()
+        if texts and len(urls) >= _LEAST_STOCK and sum(map(len, texts)) <= _MOST_STOCK
+        for url in urls
+    }
 
 
 def _repeated(texts: Mapping[str, set[int]], least: float) -> set[str]:

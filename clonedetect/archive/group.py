@@ -61,7 +61,7 @@ class _Layout:
         date: datetime,
         fields: tuple[tuple[str, str], ...],
         block: bytes,
-        payload: bytes,
+        payload: bytes | memoryview,
     ) -> RecordRef:
         digest = digest_of(block)
         header = (
@@ -130,21 +130,21 @@ def _exchange_records(
             payload=body,
         )
     if exchange.response:
-        body = exchange.response[exchange.header_length :]
+        stored = memoryview(exchange.response)[exchange.header_length :]
         resource = resource_type(exchange)
         named = ("Content-Type", resource) if resource else _content_type("response")
         fields = (*common, *_concurrent(request_id, exchange.request), named)
         if exchange.truncated is not None:
             fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
         if exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
-            fields += (("WARC-Payload-Digest", digest_of(body)),)
+            fields += (("WARC-Payload-Digest", digest_of(stored)),)
         response = layout.add(
             "resource" if resource else "response",
             response_id,
             date=exchange.started_at,
             fields=fields,
             block=exchange.response,
-            payload=body,
+            payload=stored,
         )
     return facts_of(exchange, request, response)
 

@@ -8,7 +8,6 @@ that expect base32 accept base16 by its length, and verify it (warcio does).
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,9 +77,12 @@ def build_member(fields: RecordHeader, block: bytes) -> bytes:
     lines = [_VERSION]
     for name, value in (*fields, ("Content-Length", str(len(block)))):
         lines.append(f"{name}: {_safe_value(name, value)}".encode())
-    record = b"".join([b"\r\n".join(lines), b"\r\n\r\n", block, b"\r\n\r\n"])
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, *(_SMALL if len(record) <= _SMALL_BYTES else _LARGE))
-    return packer.compress(record) + packer.flush()
+    head = b"\r\n".join([*lines, b"", b""])
+    is_small = len(head) + len(block) <= _SMALL_BYTES
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, *(_SMALL if is_small else _LARGE))
+    # A large block is not copied to stand beside its header.
+    parts = [packer.compress(head), packer.compress(block), packer.compress(b"\r\n\r\n"), packer.flush()]
+    return b"".join(parts)
 
 
 def _safe_value(name: str, value: str) -> str:
@@ -123,10 +125,9 @@ def read_record(folder: Path, ref: RecordRef) -> tuple[RecordHeader, bytes]:
     try:
         with (folder / ref.file).open("rb") as stream:
             stream.seek(ref.offset)
-            member = stream.read(ref.length)
+            raw, _, length = _read_member(stream.read, b"", where)
     except OSError as error:
         raise VerificationError(f"record {ref.record_id} cannot be read from {where}: {error}") from error
-    raw, _, length = _read_member(io.BytesIO(member).read, b"", where)
     if length != ref.length:
         raise VerificationError(f"record {ref.record_id} in {where} does not have its {ref.length} bytes")
     header, block = _parse(raw, where)
@@ -184,9 +185,9 @@ def _read_member(read: Callable[[int], bytes], pending: bytes, where: str) -> tu
 
 
 def _parse(raw: bytes, where: str) -> tuple[RecordHeader, bytes]:
-    head, separator, rest = raw.partition(b"\r\n\r\n")
-    version, *lines = head.split(b"\r\n")
-    if version != _VERSION or not separator:
+    end = raw.find(b"\r\n\r\n")  # no partition: it would hold a record of 20 MB twice more
+    version, *lines = raw[: max(0, end)].split(b"\r\n")
+    if version != _VERSION or end < 0:
         raise VerificationError(f"{where} holds no WARC 1.1 record")
     header: list[tuple[str, str]] = []
     for line in lines:
@@ -194,7 +195,7 @@ def _parse(raw: bytes, where: str) -> tuple[RecordHeader, bytes]:
         if not colon:
             raise VerificationError(f"{where} has a header line without a colon")
         header.append((name, value.strip()))
-    length = field_of(tuple(header), "Content-Length") or ""
-    if not (length.isascii() and length.isdigit()) or rest[int(length) :] != b"\r\n\r\n":
+    length, start = field_of(tuple(header), "Content-Length") or "", end + 4
+    if not (length.isascii() and length.isdigit()) or raw[start + int(length) :] != b"\r\n\r\n":
         raise VerificationError(f"{where} does not have the length it states")
-    return tuple(header), rest[: int(length)]
+    return tuple(header), raw[start : start + int(length)]

@@ -34,6 +34,9 @@ ROTATE_BYTES = 1_000_000_000
 """A file that has reached this size is followed by a new one (WARC 1.1, annex C.1, recommends 1 GB)."""
 
 
+_CHUNK = 1 << 20
+
+
 def new_record_id() -> RecordId:
     """Return a fresh ``urn:uuid``."""
     return RecordId(f"urn:uuid:{uuid.uuid4()}")
@@ -212,10 +215,15 @@ class WarcArchive:
     @staticmethod
     def _read_back(path: Path, start: int, data: bytes) -> None:
         """Compare the file, byte for byte, with what was to be written: more than its digests would."""
+        view = memoryview(data)
         with path.open("rb") as stream:
             stream.seek(start)
-            if stream.read(len(data) + 1) != data:
-                raise VerificationError(f"{path} at {start} does not hold what was written to it")
+            while view:
+                if stream.read(len(view[:_CHUNK])) != view[:_CHUNK]:
+                    raise VerificationError(f"{path} at {start} does not hold what was written to it")
+                view = view[_CHUNK:]
+            if stream.read(1):
+                raise VerificationError(f"{path} holds more behind {start} than was written to it")
 
     def _keep_torn(self, name: str, torn_at: int) -> str:
         path = self.folder / name

@@ -29,7 +29,7 @@ from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.turns import Turns
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
-from clonedetect.models.capture import Outcome, Purpose
+from clonedetect.models.capture import READABLE, Purpose
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
@@ -211,7 +211,7 @@ class Crawler:
         for entry in self._frontier.captured(self._limits.concurrency):
             if self._has_worker() and entry.id not in self._expanding:
                 self._expanding.add(entry.id)
-                self._spawn(group, self._expand(entry))
+                self._spawn(group, partial(self._expand, entry))
         for host in self._turns.due(self._hooks.clock()):
             if not self._has_worker():
                 self._turns.call(host)  # it keeps its claim, behind those that were not looked at yet
@@ -268,9 +268,9 @@ class Crawler:
         self._pace.enter(host)
         self._busy += 1
         self._pages_in_flight[host] += entry.purpose in _PAGES
-        self._spawn(group, self._visit(entry, permit, host))
+        self._spawn(group, partial(self._visit, entry, permit, host))
 
-    def _spawn(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, group: asyncio.TaskGroup, work: Callable[[], Coroutine[None, None, None]]) -> None:
         task = group.create_task(self._mind_the_disk(work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -322,9 +322,9 @@ class Crawler:
         self._turns.call(host)
         self._changed.set()
 
-    async def _mind_the_disk(self, work: Coroutine[None, None, None]) -> None:
+    async def _mind_the_disk(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
-            await work
+            await work()
         except (OSError, sqlite3.OperationalError) as error:
             if not _is_disk_full(error):
                 raise
@@ -362,7 +362,7 @@ class Crawler:
         """Read the links of a page that was recorded without them into the frontier, and close its row."""
         try:
             capture = self._store.latest_capture(entry.url, entry.purpose)
-            if capture is None or capture.outcome is not Outcome.OK or capture.content_digest is None:
+            if capture is None or capture.outcome not in READABLE or capture.content_digest is None:
                 self._frontier.complete([entry.id], "there is nothing to read links from")
                 return
             content = self._store.object(capture.content_digest)

@@ -20,7 +20,7 @@ class Limits:
     after decoding. `fetch_s` counts the network time of all hops of one fetch,
     not the waiting that politeness asks between them. `head_bytes` bounds
     status line and headers, interim responses included, and what may arrive
-    together with them.
+    together with them. A body past `large_bytes` is read on only while no other such body is.
     """
 
     connect_s: float = 10.0
@@ -32,7 +32,8 @@ class Limits:
     page_decoded_bytes: int = 16 * _MB
     api_bytes: int = 8 * _MB
     image_bytes: int = 20 * _MB
-    video_bytes: int = 200 * _MB
+    video_bytes: int = 20 * _MB
+    large_bytes: int = 1 * _MB
     robots_bytes: int = 1 * _MB
     favicon_bytes: int = 1 * _MB
     headers: int = 128

@@ -21,7 +21,7 @@ from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.frontier import Entry, Frontier, NewEntry, State
 from clonedetect.crawl.remaking import boot_id, remake_objects
-from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
+from clonedetect.models.capture import READABLE, Capture, Outcome, Purpose, RefusalRecord
 
 __all__ = ["Finished", "Found", "Recorder", "is_throttled"]
 
@@ -212,7 +212,7 @@ class Recorder:
             return
         if is_throttled(capture) and entry.tries < self.retries:
             self.frontier.capture(entry.id, State.PENDING, not_before=retry_at, reason=capture.outcome.value)
-        elif capture.outcome is Outcome.OK and capture.purpose in (Purpose.PAGE, Purpose.API):
+        elif capture.outcome in READABLE and capture.purpose in (Purpose.PAGE, Purpose.API):
             depth = None if finished is None or _is_unread(finished) else entry.depth
             self.frontier.capture_page(entry.id, read_at=depth, reason=finished.reason if finished else "")
         else:

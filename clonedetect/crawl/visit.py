@@ -18,7 +18,7 @@ from clonedetect.crawl.hooks import CrawlLimits, Examined, Hooks, RobotsRules
 from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
 from clonedetect.crawl.recorder import THROTTLED_STATUSES, Finished, Found, Recorder, is_throttled
 from clonedetect.crawl.turns import Turns
-from clonedetect.models.capture import Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
+from clonedetect.models.capture import READABLE, Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
 from clonedetect.models.page import PageContent
 from clonedetect.models.permit import Permit, Refusal
 
@@ -181,7 +181,7 @@ class Visitor:
     ) -> Capture:
         moment = self._hooks.now()
         found = None
-        if result.outcome is Outcome.OK and entry is not None and examined.page is not None:
+        if result.outcome in READABLE and entry is not None and examined.page is not None:
             found = self.found_on(entry, examined.page, entry.depth)
         finished = Finished(
             fetched=Fetched(

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -149,6 +150,15 @@ def network(contents: CaseContents, archive: JoinedArchive) -> list[Row]:
             }
             rows.append(row)
     return rows
+
+
+def started(archive: JoinedArchive) -> dict[str, list[datetime]]:
+    """Return by record id of a capture's closing record when each of its requests began."""
+    found = _exchanges(archive.records)
+    return {
+        record_id: [datetime.fromisoformat(str(one["started_at"])) for one in told if one["started_at"]]
+        for record_id, told in found.items()
+    }
 
 
 def _fields(by_id: Mapping[str, Record], hop: Hop) -> Mapping[str, str]:

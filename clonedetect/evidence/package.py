@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clonedetect.errors import IncompleteError, InputError, VerificationError
 from clonedetect.evidence import documents
+from clonedetect.evidence.authority import require_authority
 from clonedetect.evidence.bagit import write_bag
 from clonedetect.evidence.clock import clock_sentence
 from clonedetect.evidence.exhibits import Selection, select, unreviewed
@@ -69,8 +70,8 @@ def export(
 
     `out` must not exist, or be an empty folder. `software` names what exports,
     our own first. Objects whose digest is `blocked` are never copied or shown.
-    Raises IncompleteError where anything of the case is missing,
-    VerificationError where anything was changed, InputError where `out` is taken.
+    Raises IncompleteError where anything of the case is missing, VerificationError where
+    anything was changed or no grant of the case covers it, InputError where `out` is taken.
     """
     zip_path = out.with_name(f"{out.name}.zip") if as_zip else None
     _refuse_taken(out, zip_path)
@@ -125,6 +126,7 @@ def _write(
     data.mkdir()
     (data / "custody.jsonl").write_bytes(custody_lines(case_folder / "custody.jsonl"))
     archive = join_archives(case_folder, contents.archive_files, root / WARC)
+    require_authority(contents, documents.started(archive))
     grants = _write_grants(contents.grants, root)
     _copy_objects(case_folder, data, _shown_objects(selection))
     if contents.sample is not None:

@@ -52,7 +52,7 @@ def unseen(contents: CaseContents) -> Unseen:
     others = [one for one in missed if one.purpose is not Purpose.ROBOTS and not is_no_icon(one)]
     counts = Counter((one.purpose, one.outcome) for one in others)
     ranked = sorted(counts.items(), key=lambda entry: (list(Purpose).index(entry[0][0]), -entry[1], entry[0]))
-    pages = {one.url: OUTCOMES[one.outcome] for one in others if one.purpose in _PAGES}
+    pages = {one.url: _told(one) for one in others if one.purpose in _PAGES}
     refused = {one.url: one.reason for one in contents.refusals if one.purpose in _PAGES}
     return Unseen(
         robots=_robots(one for one in missed if one.purpose is Purpose.ROBOTS),
@@ -63,6 +63,12 @@ def unseen(contents: CaseContents) -> Unseen:
         not_visited=_counted(skipped.reason for skipped in contents.not_visited),
         never_asked=_listed({skipped.url: skipped.reason for skipped in contents.not_visited}),
     )
+
+
+def _told(capture: Capture) -> str:
+    """Return how a page ended, and by which signs: a reader can then doubt it."""
+    said = OUTCOMES[capture.outcome]
+    return f"{said} (seen: {capture.reason})" if capture.reason else said
 
 
 def _robots(captures: Iterable[Capture]) -> tuple[str, ...]:

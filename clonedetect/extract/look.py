@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clonedetect.errors import InputError
 from clonedetect.extract.page import read_leads
 from clonedetect.extract.walls import Wall, classify
+from clonedetect.models.capture import READABLE
 from clonedetect.models.page import PageContent
 
 __all__ = ["Look", "look"]
@@ -15,7 +16,10 @@ __all__ = ["Look", "look"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look showed; `leads` is None for a wall, and where the page could not be read (`problem`)."""
+    """What one look showed.
+
+    `leads` is None for a wall that keeps the content from us, and for what could not be read (`problem`).
+    """
 
     wall: Wall | None = None
     leads: PageContent | None = None
@@ -35,10 +39,10 @@ def look(  # noqa: PLR0917  a call crosses a process by position
     Arguments are those of `walls.classify`. Raises InputError for markup that the parser refuses.
     """
     wall = classify(status, headers, content, url, final_url)
-    if wall is not None or not is_whole:
+    if not is_whole or (wall is not None and wall[0] not in READABLE):
         return Look(wall)
     content_type = next((value for name, value in headers if name.lower() == "content-type"), "")
     try:
-        return Look(leads=read_leads(content, final_url, content_type))
+        return Look(wall, read_leads(content, final_url, content_type))
     except InputError as error:
-        return Look(problem=f"its links could not be read: {error}")
+        return Look(wall, problem=f"its links could not be read: {error}")

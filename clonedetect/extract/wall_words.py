@@ -13,12 +13,19 @@ __all__ = [
     "CHALLENGE_SCRIPT",
     "CODE_KEY",
     "COOKIE_SET",
+    "DOOR",
     "FOR_SALE",
+    "GOES_ON",
     "JSON_CODES",
+    "KEY",
     "LOGIN_PATH",
     "NEEDS_SCRIPT",
     "NOT_FOUND",
     "RELOAD",
+    "SENDS",
+    "SENDS_TO",
+    "TOKEN",
+    "TOO_MANY",
     "WAITING",
     "WIDGET_SOURCE",
 ]
@@ -34,11 +41,21 @@ WIDGET_SOURCE = _any(
 CHALLENGE_SCRIPT = _any(
     r"\b_cf_chl_", r"\bchallenge[-_]?(?:platform|token|form|script)\b", r"\bproof[-_]?of[-_]?work\b"
 )
-COOKIE_SET = re.compile(r"document\.cookie\s*=")
+COOKIE_SET = re.compile(r"(?:\.cookie|\[\s*['\"]cookie['\"]\s*\])\s*=(?!=)")
 RELOAD = re.compile(
-    r"location\.(?:reload|replace|assign)\s*\(|(?:window\.|document\.|\b)location(?:\.href)?\s*=[^=]"
-    r"|\.submit\s*\(\s*\)"
+    r"location\.(?:reload|replace|assign)\s*\(|\.submit\s*\(\s*\)"
+    # To itself, or to a place of its own; a variable may lead anywhere, as a counter of clicks does.
+    r"|location(?:\.href)?\s*=\s*(?:(?:window\.|document\.|self\.)?location\b|['\"`][/?])"
+    r"|\[\s*['\"]location['\"]\s*\](?:\.href|\[\s*['\"]\w+['\"]\s*\])?\s*[=(]"
 )
+SENDS = re.compile(r"\bfetch\s*\([^;]{0,200}POST|\.open\s*\(\s*['\"]POST|\bsendBeacon\s*\(", re.IGNORECASE)
+TOKEN = re.compile(r"['\"][A-Za-z0-9+/_=-]{24,}['\"]")
+KEY = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_-]{20,}")
+SENDS_TO = re.compile(
+    r"\blocation(?:\.href)?(?:\s*=\s*|\.(?:replace|assign)\s*\(\s*)['\"](?P<target>(?:https?:)?//[^'\"\s]+)['\"]"
+)
+DOOR = re.compile(r"(?:^|/)(?:oauth2?|sso|openid|saml2?|auth)(?:[/.]|$)", re.IGNORECASE)
+"""Paths of buttons that lead through another house's account."""
 
 WAITING = _any(
     r"just a moment",
@@ -56,7 +73,22 @@ WAITING = _any(
     r"ddos",
     r"un instant",
     r"un momento",
+    r"attimo",
     r"einen moment",
+    r"patienter",
+    r"attendere",
+    r"chwil[aęi]",
+    r"ett ögonblick",
+    r"een ogenblik",
+    r"comprobaci[oó]n",
+    r"vérification",
+    r"überprüf",
+    r"ещё один шаг",
+    r"bekleyin",
+    r"验证",
+    r"확인",
+    r"確認",
+    r"تحقق",
     r"bitte warten",
     r"um momento",
     r"одну минуту",
@@ -107,6 +139,45 @@ NOT_FOUND = _any(
     r"找不到",
     r"不存在",
     r"찾을 수 없",
+    r"nie (?:znaleziono|istnieje)",
+    r"niet gevonden",
+    r"bestaat niet",
+    r"hittade(?:s)? inte",
+    r"finns inte",
+    r"nenalezen[aoy]?",
+    r"inesistente",
+    r"non esiste",
+    r"(?:no|ya no) est[áa] disponible",
+    r"n.est (?:pas|plus) disponible",
+    r"nicht (?:mehr )?verf[üu]gbar",
+    r"не доступ|недоступ",
+    r"已注销",
+    r"उपलब्ध नहीं",
+    r"नहीं मिला",
+    r"nem található",
+    r"δεν βρέθηκε",
+)
+
+GOES_ON = re.compile(r"\W*\s*[,\u2013\u2014-]\s*\w{2}")
+"""What follows a message in its heading, where it is a name: ``User Not Found, by ...``."""
+
+TOO_MANY = _any(
+    r"too many requests",
+    r"rate limit(?:ed)? (?:exceeded|reached)",
+    r"slow down",
+    r"zu viele anfragen",
+    r"trop de requ[êe]tes",
+    r"demasiadas (?:solicitudes|peticiones)",
+    r"muitas (?:requisi[çc][õo]es|solicita[çc][õo]es)",
+    r"troppe richieste",
+    r"te veel verzoeken",
+    r"zbyt wiele (?:żądań|zapytań)",
+    r"слишком много запросов",
+    r"çok fazla istek",
+    r"请求过多|请求过于频繁",
+    r"リクエストが多すぎ",
+    r"요청이 너무 많",
+    r"terlalu banyak permintaan",
 )
 
 FOR_SALE = _any(
@@ -116,6 +187,7 @@ FOR_SALE = _any(
     r"\b(?:domain|website) (?:is|has been) (?:parked|registered|expired)",
     r"\bparked (?:free|domain|page)",
     r"\bdomain (?:name )?(?:has )?expired",
+    r"\bdomain [\w.-]{3,80} has expired",
     r"\binquire about this domain",
     r"zu verkaufen",
     r"steht zum verkauf",
@@ -127,6 +199,13 @@ FOR_SALE = _any(
     r"satılıktır",
     r"ドメイン.{0,20}(?:販売|売)",
     r"域名.{0,10}出售",
+    r"\b(?:is )?te koop\b",
+    r"na sprzeda[żz]",
+    r"är till salu",
+    r"[èe] in vendita",
+    r"na prodej",
+    r"for salg",
+    r"도메인.{0,20}판매",
 )
 
 LOGIN_PATH = re.compile(

@@ -11,17 +11,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clonedetect.extract import wall_words as words
 from clonedetect.extract.charset import decode
 from clonedetect.extract.dom import parse
 from clonedetect.extract.json_page import sniff_json
-from clonedetect.extract.media_urls import absolute
+from clonedetect.extract.page import read_page
 from clonedetect.extract.scripts import JsonValue
+from clonedetect.extract.wall_facts import Facts, look
 from clonedetect.models.capture import Outcome
 
 __all__ = ["Wall", "classify"]
@@ -32,6 +30,16 @@ TINY_CHARS = 1_200
 """Readable characters that interstitials stay under; measured ones have 100 to 700."""
 
 _BLOCKED = frozenset({401, 403, 405, 406, 422, 429, 503})
+_ERROR_CHARS = 350
+_ERROR_CHARS_BESIDE_A_PICTURE = 100
+"""Readable characters that an error page has besides its heading."""
+
+_SCRIPTED_CHARS = 400
+"""Readable characters beside a script that acts for the page."""
+
+_SHELL_CHARS = 60
+"""Readable characters outside links that a shell has at most: "loading" in any language."""
+
 _CONTENT_MEDIA = 3
 """A logo, an icon and a banner; a page with more pictures shows something."""
 
@@ -69,12 +77,15 @@ def _classify_content(
         ("image/", "video/", "audio/", "font/")
     ):
         return None
-    facts = _look(parse(text), final_url)
+    facts = look(parse(text), url, final_url)
     checks: tuple[Callable[[], Wall | None], ...] = (
         lambda: _challenge(status, facts),
         lambda: _login(facts, url, final_url),
         lambda: _parked(facts, final_url),
         lambda: _not_found(status, facts),
+        lambda: _limited(status, facts),
+        lambda: _sent_away(status, facts),
+        lambda: _shell(status, facts, content, final_url, content_type),
     )
     return next((wall for check in checks if (wall := check()) is not None), None)
 
@@ -83,176 +94,183 @@ def _is_examined(status: int) -> bool:
     return 200 <= status < 300 or status in _BLOCKED
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What walls are told by; `chars` counts readable characters, `own_chars` those outside forms."""
+def _challenge(status: int, facts: Facts) -> Wall | None:
+    """A nearly empty page that makes the browser, or the person, prove itself.
 
-    text: str
-    title: str
-    heading: str
-    chars: int
-    own_chars: int
-    media: int
-    links: int
-    sponsored: int
-    away: int
-    scripts: str
-    script_sources: tuple[str, ...]
-    has_widget: bool
-    has_hidden_form: bool
-    has_password: bool
-    refreshes_itself: bool
-    noscript: str
-    has_root: bool
-
-
-def _look(tree: LexborHTMLParser, final_url: str) -> _Facts:
-    noscript = " ".join(_text(node) for node in tree.css("noscript"))
-    scripts = "\n".join(node.text() or "" for node in tree.css("script:not([src])"))
-    sources = tuple(node.attributes.get("src") or "" for node in tree.css("script[src], iframe[src]"))
-    refresh = tree.css_first('meta[http-equiv="refresh" i]')
-    links = [(node, absolute(final_url, node.attributes.get("href") or "")) for node in tree.css("a[href]")]
-    host = urlsplit(final_url).hostname
-    outside = [address for _, address in links if address and urlsplit(address).hostname != host]
-    title = _text(tree.css_first("title"))
-    heading = " ".join(_text(node) for node in tree.css("h1, h2")[:4])
-    has_password = tree.css_first("input[type=password i]") is not None
-    has_hidden_form = any(_is_hidden_form(form) for form in tree.css("form"))
-    has_root = tree.css_first("#root, #app, #__next, #__nuxt, app-root, [data-reactroot]") is not None
-    has_widget = tree.css_first("[data-sitekey], [data-captcha]") is not None
-    media = sum(1 for node in tree.css("img, video, picture > source") if not _is_small(node))
-    sponsored = sum(
-        1 for node, _ in links if "sponsored" in (node.attributes.get("rel") or "").lower().split()
-    )
-    for node in tree.css("script, style, noscript, template, svg"):
-        node.decompose()
-    text = _text(tree.body)
-    for form in tree.css("form, nav, footer"):
-        form.decompose()
-    return _Facts(
-        text=text,
-        chars=len(text),
-        own_chars=len(_text(tree.body)),
-        media=media,
-        links=len(links),
-        sponsored=sponsored,
-        away=len(outside),
-        scripts=scripts,
-        script_sources=sources,
-        has_widget=has_widget or any(words.WIDGET_SOURCE.search(source) for source in sources),
-        refreshes_itself=refresh is not None and _is_own(refresh, final_url),
-        noscript=noscript,
-        title=title,
-        heading=heading,
-        has_password=has_password,
-        has_hidden_form=has_hidden_form,
-        has_root=has_root,
-    )
-
-
-def _text(node: LexborNode | None) -> str:
-    return " ".join((node.text(separator=" ") or "").split()) if node is not None else ""
-
-
-def _is_hidden_form(form: LexborNode) -> bool:
-    """Whether a form has fields, none of which a person could fill in or press."""
-    fields = [(one.attributes.get("type") or "text").lower() for one in form.css("input")]
-    has_visible = any(kind != "hidden" for kind in fields) or bool(form.css("textarea, select, button"))
-    return bool(fields) and not has_visible
-
-
-def _is_small(node: LexborNode) -> bool:
-    sizes = [node.attributes.get(name) or "" for name in ("width", "height")]
-    return all(size.isdigit() and int(size[:6]) <= 64 for size in sizes)
-
-
-def _is_own(refresh: LexborNode, final_url: str) -> bool:
-    content = refresh.attributes.get("content") or ""
-    _, mark, target = content.lower().partition("url=")
-    if not mark:
-        return True
-    address = absolute(final_url, content[-len(target) :].strip("\"' "))
-    return address is not None and urlsplit(address).hostname == urlsplit(final_url).hostname
-
-
-def _challenge(status: int, facts: _Facts) -> Wall | None:
-    """A nearly empty page that makes the browser prove itself.
-
-    1. Something acts: a captcha widget, a form nobody can fill in, a refresh
-       to the same site, or a script that sets a cookie and loads again.
+    1. Something acts: a captcha widget, an element with a service's key where nothing can be
+       filled in, a form that nobody can fill in or that asks for the letters of a picture,
+       a refresh to the same site, or a script that sets a cookie, sends something or holds a
+       token, and loads again.
     2. Something says so: a status of refusal, words of waiting or checking in
        title or heading, or nothing on the page but the act.
-    3. With the hint that scripts or cookies are needed, three signs in all.
+    3. With the hint that scripts or cookies are needed, three signs in all; two where there is
+       not one word, picture or link on the page. A code asked for is a sign and the act.
     """
-    if facts.chars > TINY_CHARS or facts.media > _CONTENT_MEDIA or facts.links > 15 or facts.has_password:
+    if (
+        facts.chars > TINY_CHARS
+        or facts.marks.media > _CONTENT_MEDIA
+        or facts.marks.links > 15
+        or facts.marks.has_password
+    ):
         return None
-    reloads = bool(words.COOKIE_SET.search(facts.scripts)) and bool(words.RELOAD.search(facts.scripts))
-    acts = {
-        "a captcha widget": facts.has_widget,
-        "a form without visible fields": facts.has_hidden_form,
-        "a refresh to itself": facts.refreshes_itself,
-        "a script that sets a cookie and loads again": reloads,
-        "a script made for challenges": bool(words.CHALLENGE_SCRIPT.search(facts.scripts)),
-    }
+    acts = _acts(facts)
+    is_bare = facts.chars < 100 and not facts.marks.has_root and not facts.marks.links
     says = {
         f"status {status}": status in _BLOCKED,
         "a title of waiting or checking": bool(words.WAITING.search(f"{facts.title} {facts.heading}")),
-        "nothing else on the page": facts.chars < 100 and not facts.has_root and not facts.links,
+        "nothing else on the page": is_bare,
+        "a field for the letters of a picture": facts.marks.has_code_form,
     }
     signs = [*_true(acts), *_true(says)]
-    if words.NEEDS_SCRIPT.search(f"{facts.noscript} {facts.text}"):
+    if words.NEEDS_SCRIPT.search(f"{facts.marks.noscript} {facts.text}"):
         signs.append("a hint that scripts or cookies are needed")
-    is_alone = facts.refreshes_itself and len(_true(acts)) == 1 and status not in _BLOCKED
-    if _true(acts) and _true(says) and len(signs) >= (4 if is_alone else 3):
+    is_alone = facts.marks.refreshes_itself and len(_true(acts)) == 1 and status not in _BLOCKED
+    is_blank = is_bare and not facts.chars and not facts.marks.media and not facts.marks.has_fields
+    enough = 4 if is_alone else 2 if is_blank else 3
+    if _true(acts) and _true(says) and len(signs) >= enough:
         return Outcome.CHALLENGE_PAGE, f"a nearly empty page with {', '.join(signs)}"
     return None
+
+
+def _acts(facts: Facts) -> dict[str, bool]:
+    marks = facts.marks
+    does = _script_does(facts)
+    return {
+        "a captcha widget": marks.has_widget,
+        "an element with a service's key": facts.has_key and not marks.has_fields and not marks.has_widget,
+        "a form without visible fields": marks.has_hidden_form,
+        "a form for a code": marks.has_code_form and facts.own_chars < 300,
+        "a refresh to itself": marks.refreshes_itself,
+        f"a script that {' and '.join(does)} and loads again": bool(does),
+        "a script made for challenges": bool(words.CHALLENGE_SCRIPT.search(marks.scripts)),
+    }
+
+
+def _script_does(facts: Facts) -> list[str]:
+    """Return what scripts do before they load again; one sign, however much it is.
+
+    A short article with a counter sets cookies, sends and holds keys too: only next to no text counts.
+    """
+    scripts = facts.marks.scripts
+    if not words.RELOAD.search(scripts) or facts.chars > _SCRIPTED_CHARS:
+        return []
+    does = {
+        "sets a cookie": words.COOKIE_SET.search(scripts) is not None,
+        "sends something": words.SENDS.search(scripts) is not None,
+        "holds a token": words.TOKEN.search(scripts) is not None,
+    }
+    return _true(does)
 
 
 def _true(claims: dict[str, bool]) -> list[str]:
     return [claim for claim, holds in claims.items() if holds]
 
 
-def _login(facts: _Facts, url: str, final_url: str) -> Wall | None:
-    """A password form that is all there is, or what another address was answered with."""
-    if not facts.has_password or facts.media > _CONTENT_MEDIA:
+def _login(facts: Facts, url: str, final_url: str) -> Wall | None:
+    """An account's form that is all there is, or that another address was answered with."""
+    if facts.marks.media > _CONTENT_MEDIA:
         return None
-    was_sent = _path(url) != _path(final_url) and words.LOGIN_PATH.search(_path(final_url)) is not None
+    place = _path(final_url)
+    has_door = facts.marks.has_account_field or facts.marks.doors > 0
+    if facts.marks.is_bounce and (facts.marks.has_password or (has_door and facts.own_chars < 600)):
+        door = "a password form" if facts.marks.has_password else "a form or buttons for an account"
+        return (
+            Outcome.LOGIN_WALL,
+            f"the address leads to {door} at {place}, which carries the address asked for",
+        )
+    if not facts.marks.has_password:
+        return None
+    was_sent = _path(url) != place and words.LOGIN_PATH.search(place) is not None
     if was_sent and facts.own_chars < 3_000:
-        return Outcome.LOGIN_WALL, f"the address leads to a password form at {_path(final_url)}"
-    if facts.own_chars < 600 and facts.links <= 60:
+        return Outcome.LOGIN_WALL, f"the address leads to a password form at {place}"
+    if facts.own_chars < 600 and facts.marks.links <= 60:
         return Outcome.LOGIN_WALL, "a password form is all that the page has"
     return None
 
 
-def _parked(facts: _Facts, final_url: str) -> Wall | None:
+def _parked(facts: Facts, final_url: str) -> Wall | None:
     """A domain without a site: offered for sale by name, or filled with sponsored links."""
     host = (urlsplit(final_url).hostname or "").removeprefix("www.")
     head = f"{facts.title} {facts.heading}".lower()
-    if facts.media > _CONTENT_MEDIA or facts.chars > 3_000:
+    if facts.marks.media > _CONTENT_MEDIA or facts.chars > 3_000:
         return None
     names_itself = bool(host) and host in f"{head} {facts.text.lower()}"
     is_offered = words.FOR_SALE.search(head) is not None and (names_itself or "domain" in head)
     if is_offered or (facts.chars < TINY_CHARS and names_itself and words.FOR_SALE.search(facts.text)):
         return Outcome.PARKED, f"the domain {host} is offered for sale or parked"
-    is_feed = facts.sponsored >= 3 and facts.sponsored * 2 >= facts.links and facts.away * 2 >= facts.links
-    if is_feed and facts.own_chars < TINY_CHARS and facts.media == 0:
+    is_search = facts.marks.own_queries >= 5 and facts.marks.own_queries * 5 >= facts.marks.links * 4
+    if is_search and names_itself and host in head and facts.unlinked_chars < 200 and facts.marks.media == 0:
         return (
             Outcome.PARKED,
-            f"{facts.sponsored} of {facts.links} links are sponsored and there is no content",
+            f"{facts.marks.own_queries} of {facts.marks.links} links are searches of {host} itself",
+        )
+    is_feed = (
+        facts.marks.sponsored >= 3
+        and facts.marks.sponsored * 2 >= facts.marks.links
+        and facts.marks.away * 2 >= facts.marks.links
+    )
+    if is_feed and facts.own_chars < TINY_CHARS and facts.marks.media == 0:
+        return (
+            Outcome.PARKED,
+            f"{facts.marks.sponsored} of {facts.marks.links} links are sponsored and there is no content",
         )
     return None
 
 
-def _not_found(status: int, facts: _Facts) -> Wall | None:
+def _not_found(status: int, facts: Facts) -> Wall | None:
     """A success that says in title or heading that there is nothing, and shows nothing else."""
-    if not 200 <= status < 300 or facts.chars > 2_000 or facts.media > _CONTENT_MEDIA:
+    if not 200 <= status < 300 or facts.chars > 2_000 or facts.marks.media > _CONTENT_MEDIA:
+        return None
+    # A song of that name comes with its words, and with its cover.
+    shown = facts.own_chars - len(facts.heading)
+    if shown > (_ERROR_CHARS_BESIDE_A_PICTURE if facts.marks.media else _ERROR_CHARS):
         return None
     for place, text in (("title", facts.title), ("heading", facts.heading)):
         match = words.NOT_FOUND.search(text)
-        # A caption that ends in "not found" fills a heading; an error message is the heading.
-        if match and len(text) <= 120 and facts.own_chars < TINY_CHARS:
+        # A caption that ends in "not found" fills a heading; an error message is the heading,
+        # and what goes on behind a comma or dash is somebody's name for something.
+        is_named = match is not None and place == "heading" and words.GOES_ON.match(text[match.end() :])
+        if match and len(text) <= 120 and not is_named:
             return Outcome.SOFT_404, f"status {status}, but the {place} says {match.group().strip()!r}"
     return None
+
+
+def _limited(status: int, facts: Facts) -> Wall | None:
+    """A success whose title or heading asks for fewer requests, with next to nothing beside it."""
+    if not 200 <= status < 300 or facts.chars > 400 or facts.marks.media or facts.marks.links > 3:
+        return None
+    match = words.TOO_MANY.search(f"{facts.title} {facts.heading}")
+    if match is None:
+        return None
+    return (
+        Outcome.RATE_LIMITED,
+        f"status {status}, but the page says {match.group().strip()!r} and nothing else",
+    )
+
+
+def _sent_away(status: int, facts: Facts) -> Wall | None:
+    """A page that sends its reader to another site by itself, and shows next to nothing before."""
+    if not 200 <= status < 300 or not facts.marks.leads_to or facts.marks.media or facts.marks.has_fields:
+        return None
+    if facts.own_chars > 120 or facts.marks.links > 2:
+        return None
+    return (
+        Outcome.REDIRECTED_AWAY,
+        f"the page itself leads to {facts.marks.leads_to[:200]}, and shows nothing else",
+    )
+
+
+def _shell(status: int, facts: Facts, content: bytes, url: str, content_type: str) -> Wall | None:
+    """A success that leaves everything to scripts: an empty stage, and nobody has written a line."""
+    is_empty = facts.unlinked_chars < _SHELL_CHARS and not facts.has_prose and not facts.marks.has_fields
+    if not 200 <= status < 300 or not (facts.marks.has_scripts and facts.has_stage and is_empty):
+        return None
+    if facts.marks.media or not read_page(content, url, content_type).is_script_only:
+        return None
+    return (
+        Outcome.NEEDS_RENDERING,
+        f"an empty stage for scripts, {facts.unlinked_chars} characters and no picture in the page itself",
+    )
 
 
 def _path(url: str) -> str:

@@ -37,7 +37,7 @@ from clonedetect.jobs.examining import WITHHELD, Examiner, Unexamined, is_icon
 from clonedetect.jobs.holdings import SCREENSHOT_TEXT, Holdings, rank, readable
 from clonedetect.jobs.tracing import Tracer
 from clonedetect.match.candidates import ImageOutcome
-from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.capture import READABLE, Capture, Outcome, Purpose
 from clonedetect.models.case import Analysis
 from clonedetect.models.ids import Digest, ItemId, digest_of
 from clonedetect.models.item import MediaKind
@@ -139,7 +139,7 @@ class AnalysisRun:
                 yield capture, PageContent(capture.url)
 
     def _read(self, capture: Capture) -> PageContent | None:
-        if capture.outcome is not Outcome.OK or capture.record_id is None or _leads_elsewhere(capture):
+        if capture.outcome not in READABLE or capture.record_id is None or _leads_elsewhere(capture):
             return None
         pictured = self._holdings.as_picture(capture)
         if pictured is not None:
@@ -149,7 +149,7 @@ class AnalysisRun:
         return PageContent(capture.url, omitted=((read.reason, 1),)) if isinstance(read, Unexamined) else read
 
     def _judge(self, capture: Capture, content: PageContent, repeated: Repetition) -> PageAnalysis:
-        if capture.outcome is not Outcome.OK:
+        if capture.outcome not in READABLE:
             return judge_unseen(capture).resting_on(*self._holdings.resting_on(capture))
         if _leads_elsewhere(capture):
             return judge_redirected(capture).resting_on(*self._holdings.resting_on(capture))
@@ -161,7 +161,9 @@ class AnalysisRun:
         texts = self.examiner.texts(content.blocks, repeated.blocks)
         shown = [match for picture in media for match in picture.matches]
         named = self.examiner.identifiers(content, (*shown, *texts))
-        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content, capture)))
+        stock = repeated.stock.get(capture.url)
+        stood = ((f"a stock answer: the same short page stands at {stock} addresses", 1),) if stock else ()
+        content = replace(content, omitted=(*content.omitted, *self._unseen_frames(content, capture), *stood))
         thresholds = self.examiner.settings.thresholds.text
         circumstances = self._circumstances(capture)
         told = (*texts, *named)
@@ -402,7 +404,7 @@ def _last_seen(captures: Iterable[Capture]) -> dict[str, Capture]:
 
 
 def _leads_elsewhere(capture: Capture) -> bool:
-    return capture.outcome is Outcome.OK and _site(capture.url) != _site(capture.final_url)
+    return capture.outcome in READABLE and _site(capture.url) != _site(capture.final_url)
 
 
 def _by_site(pages: Sequence[Capture]) -> Mapping[tuple[str, bool], list[Capture]]:

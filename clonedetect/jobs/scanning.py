@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
 from clonedetect.crawl.events import CrawlEvent, CrawlSummary, RefusalEvent
-from clonedetect.crawl.fetch import Fetcher
+from clonedetect.crawl.fetch import Fetcher, Limits
 from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
@@ -78,6 +78,7 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    `fetching` bounds what is taken from a server; no command offers other bounds than the documented ones.
     """
 
     grant: Path
@@ -90,6 +91,7 @@ class ScanRequest:
     analyse: bool = True
     workers: int = 2
     sample: SampleRequest | None = None
+    fetching: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +321,9 @@ class _Crawl:
         self.stop.attach(event)
         with Sandbox(self.request.workers) as sandbox:
             reader = SandboxReader(sandbox)
-            async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
+            async with Fetcher(
+                operator=self.operator, contact=self.grant.contact, limits=self.request.fetching
+            ) as fetcher:
                 hooks = Hooks(
                     fetch=fetcher.fetch,
                     permit_for=permits(self.grant),

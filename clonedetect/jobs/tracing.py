@@ -17,7 +17,7 @@ from clonedetect.extract.certificate import read_certificate
 from clonedetect.extract.contacts import services_of
 from clonedetect.extract.media_urls import inline_bytes
 from clonedetect.jobs.examining import Examiner, Unexamined
-from clonedetect.models.capture import Capture, Outcome, Purpose
+from clonedetect.models.capture import READABLE, Capture, Outcome, Purpose
 from clonedetect.models.ids import Digest, digest_of
 from clonedetect.models.trait import CertificateFacts, PageTraits, Trait, TraitKind
 
@@ -55,7 +55,7 @@ class Tracer:
     def traits(self, site: str) -> tuple[Trait, ...]:
         """Return the traits of one site, a registrable domain."""
         own = self.captures.get(site, ())
-        pages = [one for one in own if one.purpose in _PAGES and one.outcome is Outcome.OK]
+        pages = [one for one in own if one.purpose in _PAGES and one.outcome in READABLE]
         told = list(self._pages(pages[:MOST_PAGES]))
         icons = [*self._icons(own), *(icon for page in told for icon in self._inline(page))]
         return site_traits(site, told, icons, self._connections(site, own))
@@ -118,7 +118,7 @@ class Tracer:
                 continue
             looked_at[host] = looked_at.get(host, 0) + 1
             source = Source(capture.final_url, capture.facts.record_id, capture.facts.block_digest)
-            is_page = capture.purpose is Purpose.PAGE and capture.outcome is Outcome.OK
+            is_page = capture.purpose is Purpose.PAGE and capture.outcome in READABLE
             for exchange in read_facts(self.store.folder, capture).exchanges:
                 if site_of_host(host_of(exchange.url)) == site:
                     yield _connection(source, exchange, is_page=is_page and exchange.status == 200)

@@ -10,6 +10,7 @@ from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.supplied import Origin
 
 __all__ = [
+    "READABLE",
     "Capture",
     "Exchange",
     "FetchResult",
@@ -67,6 +68,10 @@ class Outcome(StrEnum):
     DISK_FULL = "disk_full"
     NEEDS_RENDERING = "needs_rendering"
     NOT_VISITED = "not_visited"
+
+
+READABLE = frozenset({Outcome.OK, Outcome.NEEDS_RENDERING})
+"""Outcomes of pages whose content came whole and is read; that of a shell is next to nothing."""
 
 
 class WireFidelity(StrEnum):

@@ -53,6 +53,9 @@ FORMATS: Final = (
 
 Image.init()  # registers every plugin: naming a format Pillow has not met yet is a KeyError there
 _ANIMATED_FORMATS: Final = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_DEEP_MODES: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
+_WHOLE_PIXELS: Final = 4_000_000
+_BAND_PIXELS: Final = 500_000
 _ORIENTATION_TAG: Final = 0x0112
 _UPRIGHT: Final = {
     2: (True, 0),
@@ -247,13 +250,26 @@ def _upright_box(part: Part | None, size: tuple[int, int], orientation: int) -> 
 
 def _still(image: Image.Image, flags: set[str], orientation: int, working_size: int) -> npt.NDArray[np.uint8]:
     """Return what is loaded as grey pixels of its own: flat, no larger than needed, upright."""
-    grey = np.asarray(_flatten(image, flags), dtype=np.uint8)
+    grey = _grey(image, flags)
     times = 1 << max(0, (max(grey.shape) // working_size).bit_length() - 1)
     if times > 1:
         rows, columns = (max(times, side // times * times) for side in grey.shape)
         whole = (max(1, columns // times), max(1, rows // times))
         grey = np.asarray(cv2.resize(grey[:rows, :columns], whole, interpolation=cv2.INTER_AREA), np.uint8)
     return np.array(_upright(grey, orientation), order="C")
+
+
+def _grey(image: Image.Image, flags: set[str]) -> npt.NDArray[np.uint8]:
+    """Return what is loaded as luma; a large picture band by band, for whole it would be held five times."""
+    width, height = image.size
+    if width * height <= _WHOLE_PIXELS or image.mode in _DEEP_MODES:
+        return np.asarray(_flatten(image, flags), dtype=np.uint8)
+    grey = np.empty((height, width), np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        grey[top:bottom] = np.asarray(_flatten(image.crop((0, top, width, bottom)), flags), dtype=np.uint8)
+    return grey
 
 
 def _upright(grey: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
@@ -348,7 +364,7 @@ def _load(image: Image.Image) -> bool:
 
 def _flatten(image: Image.Image, flags: set[str]) -> Image.Image:
     """Return the 8-bit luma, mode ``L``: on white, without palette, CMYK or depth."""
-    if image.mode in {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}:
+    if image.mode in _DEEP_MODES:
         flags.add("sixteen-bit")
         return _from_deep(image)
     if image.mode == "CMYK":

@@ -6,7 +6,8 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +20,13 @@ from clonedetect.jobs.scanning import ScanEvent, ScanRequest, ScanSummary, scan
 from clonedetect.models.case import CaseContents
 
 _PINS = "[grant.development.resolve]"
-Reply = bytes | Sequence[bytes] | Callable[[], bytes]
-"""A whole response as it goes over the wire; a sequence is sent piece by piece."""
+Reply = bytes | Sequence[bytes] | Callable[[], bytes | AsyncIterator[bytes]]
+"""A response on the wire: whole, in pieces, made when asked for, or for as long as anybody reads."""
+
+
+class ResetError(Exception):
+    """Raised by a reply that wants its connection reset instead of closed."""
+
 
 GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
@@ -54,6 +60,7 @@ class Host:
     address: str = "127.0.0.1"
     port: int = 0
     asked: list[str] = field(default_factory=list)
+    first_asked_at: dict[str, float] = field(default_factory=dict)
     connections: int = 0
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -63,15 +70,40 @@ class Host:
             head = await reader.readuntil(b"\r\n\r\n")
             target = head.split(b" ", 2)[1].decode("latin-1")
             self.asked.append(target)
+            self.first_asked_at.setdefault(target, time.monotonic())
             found = self.replies.get(target, GONE)
-            whole = found() if callable(found) else found
-            for piece in [whole] if isinstance(whole, bytes) else whole:
+            made = found() if callable(found) else found
+            if isinstance(made, AsyncIterator):
+                await _send(made, reader, writer)
+                return
+            for piece in [made] if isinstance(made, bytes) else made:
                 writer.write(piece)
                 await writer.drain()
+        except ResetError:
+            writer.transport.abort()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the other side hung up, which is its right
         finally:
             writer.close()
+
+
+async def _send(
+    pieces: AsyncIterator[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Send for as long as the other side is there; it says nothing more, so what comes is its end."""
+
+    async def send() -> None:
+        async for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+
+    sending, leaving = asyncio.ensure_future(send()), asyncio.ensure_future(reader.read())
+    await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (sending, leaving):
+        task.cancel()
+    for error in await asyncio.gather(sending, leaving, return_exceptions=True):
+        if isinstance(error, ResetError):
+            raise error
 
 
 class Hosts:
@@ -133,8 +165,9 @@ class Arena:
     def grant(
         self,
         *,
-        rules: Mapping[str, str] | None = None,
+        rules: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         valid_for: timedelta = timedelta(hours=1),
+        valid_since: timedelta = timedelta(hours=1),
         limits: str = "min_delay_s = 0",
         unpinned: Iterable[str] = (),
         development: bool = True,
@@ -142,14 +175,15 @@ class Arena:
     ) -> Path:
         """Write a grant over `rules` (host to further TOML lines; all hosts as pages if not given)."""
         chosen = {host.name: 'role = "page"' for host in self.hosts} if rules is None else rules
-        told = "".join(f'[[grant.hosts]]\nhost = "{host}"\n{lines}\n' for host, lines in chosen.items())
+        pairs = chosen.items() if isinstance(chosen, Mapping) else chosen
+        told = "".join(f'[[grant.hosts]]\nhost = "{host}"\n{lines}\n' for host, lines in pairs)
         now = datetime.now(UTC)
         text = f"""[grant]
 id = "adversarial-{name}"
 case = "ADVERSARIAL"
 approved_by = "Nobody"
 legal_basis = "None needed: loopback"
-valid_from = {now - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}
+valid_from = {now - valid_since:%Y-%m-%dT%H:%M:%SZ}
 valid_to = {now + valid_for:%Y-%m-%dT%H:%M:%SZ}
 contact = "trust@platform.example"
 {told}[grant.limits]

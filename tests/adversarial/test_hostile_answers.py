@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-
-import brotli
-import pytest
 
 from clonedetect.archive.record import field_of
 from tests.adversarial.arena import Arena, Host, page, reply
 
 WARCIO = Path(sys.executable).with_name("warcio")
-ZEROS = 200_000_000
-
-
-def zeros(pack: Callable[[], object]) -> bytes:
-    """Return 200 MB of zeros, packed by what `pack` makes."""
-    packer = pack()
-    work = getattr(packer, "compress", None) or packer.process
-    end = getattr(packer, "flush", None) or packer.finish
-    piece = bytes(1_000_000)
-    return b"".join([*(work(piece) for _ in range(ZEROS // len(piece))), end()])
-
-
-BOMBS = {
-    "br": zeros(lambda: brotli.Compressor(quality=5)),
-    "gzip": zeros(lambda: zlib.compressobj(9, zlib.DEFLATED, 31)),
-    "deflate": zeros(lambda: zlib.compressobj(9)),
-}
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_bombs_are_refused_by_type_and_cost_little_memory(arena: Callable[..., Arena]) -> None:
-    replies = {
-        "/": page(
-            "".join(f'<a href="/{k}">x</a><img src="/{k}.jpg">' for k in BOMBS) + '<a href="/end">x</a>'
-        )
-    }
-    for kind, body in BOMBS.items():
-        coding = f"Content-Encoding: {kind}\r\n"
-        replies[f"/{kind}"] = reply(body, extra=coding)
-        replies[f"/{kind}.jpg"] = reply(body, "image/jpeg", extra=coding)
-    replies["/end"] = page("the end")
-    replies["/stacked"] = reply(gzip.compress(BOMBS["gzip"]), extra="Content-Encoding: gzip, gzip\r\n")
-    site = arena(Host("clone.example", replies))
-    before = peak_bytes()
-
-    site.scan(site.grant(), "http://clone.example/", "http://clone.example/stacked")
-
-    told = site.outcomes()
-    assert {told[f"http://clone.example/{kind}{end}"] for kind in BOMBS for end in ("", ".jpg")} == {"bomb"}
-    assert told["http://clone.example/stacked"] == "decode_error"
-    assert told["http://clone.example/end"] == "ok"
-    assert peak_bytes() - before < 150_000_000
-
-
-def peak_bytes() -> int:
-    """Return the most memory this process has held so far."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-
-
 UNANNOUNCED = b"and more that nobody announced"
 ODD = {
     "/spacing": b"HTTP/1.1  200   Fine  enough \r\ncOnTeNt-TyPe:text/html\r\nX-Odd :  a\t b  \r\n"
@@ -128,29 +73,6 @@ def test_another_reader_finds_every_record_whole(arena: Callable[..., Arena]) ->
     for path in site.case.glob("archive/*.warc.gz"):
         done = subprocess.run([str(WARCIO), "check", str(path)], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (0, "")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"<div>" * 200_000, id="nested elements"),
-        pytest.param(
-            b"<p " + b" ".join(b"a%d=1" % n for n in range(100_000)) + b">",
-            id="attributes",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(b"<b><a>" * 100_000, id="misnested formatting", marks=pytest.mark.slow),
-    ],
-)
-def test_a_page_made_to_hang_parsers_ends_by_type_and_the_run_goes_on(
-    body: bytes, arena: Callable[..., Arena]
-) -> None:
-    site = arena(Host("clone.example", {"/": reply(body), "/end": page("the end")}))
-
-    site.scan(site.grant(), "http://clone.example/", "http://clone.example/end")
-
-    assert site.outcomes()["http://clone.example/"] in ("parse_killed", "ok")
-    assert site.outcomes()["http://clone.example/end"] == "ok"
 
 
 NO_PAGES = {

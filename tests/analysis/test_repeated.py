@@ -1,12 +1,14 @@
 """Interface strings and copied pages of a site are told by what is said again."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from clonedetect.analysis.repeated import repetition_of
 from clonedetect.match.text import block_digest
-from clonedetect.models.page import BlockKind, PageContent, TextBlock
+from clonedetect.models.item import MediaKind
+from clonedetect.models.page import BlockKind, MediaRef, PageContent, TextBlock
 
 WORDS = (
     *("amber", "boat", "crab", "dune", "eel", "fog", "gull", "harbour", "island", "jetty"),
@@ -67,3 +69,22 @@ def test_sites_without_text_have_nothing_repeated() -> None:
     for site in ([], [page(0, "♥ ♥")]):
         found = repetition_of(site)
         assert (found.blocks, found.copies) == (frozenset(), {})
+
+
+@pytest.mark.parametrize(("addresses", "is_stock"), [(2, False), (3, True), (7, True)])
+def test_the_same_short_page_at_three_addresses_is_a_stock_answer(addresses: int, is_stock: bool) -> None:
+    site = [page(n, "Viewer", "Nobody by that name lives here", "About us") for n in range(addresses)]
+    others = [page(n, "Viewer", prose(n), "About us") for n in range(20, 24)]
+
+    told = repetition_of([*site, *others]).stock
+
+    assert dict(told) == ({url: addresses for url, _ in site} if is_stock else {})
+
+
+def test_pages_with_a_picture_or_much_to_say_are_no_stock_answers() -> None:
+    shown = MediaRef("https://clone.example/1.jpg", MediaKind.IMAGE, "img[src]", "img")
+    url, said = page(1, "Boats")
+    pictured = [(f"{url}/{n}", replace(said, media=(shown,))) for n in range(4)]
+    long = [page(n, prose(1, 200)) for n in range(10, 14)]
+
+    assert not repetition_of([*pictured, *long]).stock

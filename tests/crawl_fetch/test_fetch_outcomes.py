@@ -213,6 +213,25 @@ def test_large_videos_pass_one_after_another(lab):
     assert {len(result.content) for result in results} == {len(MP4) + 800_000}
 
 
+def test_a_large_body_that_waits_for_its_turn_loses_none_of_its_time(lab):
+    async def media(channel) -> None:
+        await channel.send(b"HTTP/1.1 200 OK\r\n\r\n" + PNG + bytes(40_000))
+        if b"/drip" in channel.request:
+            while True:
+                await channel.send(b"x")
+                await asyncio.sleep(0.02)
+
+    async def run():
+        limits = Limits(large_bytes=10_000, fetch_s=1.0)
+        async with lab.serving(media) as server, lab.fetcher(limits) as fetcher:
+            base = f"http://127.0.0.1:{server.port}"
+            permits = [lab.permit_for(f"{base}/{n}", purpose=Purpose.MEDIA) for n in ("drip", "a", "b")]
+            return await asyncio.gather(*(fetcher.fetch(one, follow=lab.refuse_all) for one in permits))
+
+    results = asyncio.run(run())
+    assert [result.outcome for result in results] == [Outcome.TIMEOUT, Outcome.OK, Outcome.OK]
+
+
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [

@@ -54,6 +54,10 @@ valid_to = 2026-12-01T00:00:00Z
 contact = "trust@platform.example"
 [[grant.hosts]]
 host = "clone.example"
+role = "page"
+[[grant.hosts]]
+host = "media.clone.example"
+role = "media"
 """
 
 
@@ -212,7 +216,12 @@ def make_case(folder: Path) -> Case:
     captures = (
         _capture(hops[0], contents_of[0], Purpose.PAGE),
         _capture(
-            hops[1], contents_of[1], Purpose.MEDIA, captured_at=NOW + timedelta(seconds=2), parent_url=PAGE
+            hops[1],
+            contents_of[1],
+            Purpose.MEDIA,
+            captured_at=NOW + timedelta(seconds=2),
+            parent_url=PAGE,
+            rule="hosts[1] media.clone.example /",
         ),
         _capture(
             hops[2],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,9 +64,7 @@ def stored(case, tmp_path) -> Path:
             content = (case.folder / "objects" / digest[7:9] / digest[7:]).read_bytes()
             store.put_object(content)
             result, permit = fetched(capture.url, capture.purpose, content, "text/html")
-            bound = Permit(
-                **{**{f: getattr(permit, f) for f in permit.__slots__}, "grant_digest": grant.digest}
-            )
+            bound = replace(permit, grant_id=grant.grant_id, grant_digest=grant.digest, rule=capture.rule)
             captures.append(archive.append(result, bound, captured_at=NOW))
             store.record_capture(captures[-1], actor="clonedetect")
         record(case, store, captures)
@@ -73,8 +72,6 @@ def stored(case, tmp_path) -> Path:
 
 
 def record(case, store, captures):
-    from dataclasses import replace
-
     old = case.contents
     reference = old.references[0].object_digest
     store.put_object((case.folder / "objects" / reference[7:9] / reference[7:]).read_bytes())

@@ -22,6 +22,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from clonedetect.errors import IncompleteError, InputError, VerificationError
 from clonedetect.evidence.documents import FACTS_TYPE
+from clonedetect.models.capture import Purpose
 from clonedetect.models.case import Decision, DecisionKind, GrantFile
 from clonedetect.models.ids import Digest, digest_of
 
@@ -378,6 +379,73 @@ def misplaced_record(case):
 
 def other_grant(case):
     case.change(grants=(replace(case.contents.grants[0], data=b"[grant]\n"),))
+
+
+def changed_capture(case, **changes):
+    first, *rest = case.contents.captures
+    case.change(captures=(replace(first, **changes), *rest))
+
+
+def grant_of_another_case(case):
+    changed_capture(case, grant_digest=digest_of(b"another"))
+
+
+def grant_by_another_name(case):
+    changed_capture(case, grant_id="2026-0118")
+
+
+def no_rule(case):
+    changed_capture(case, rule="")
+
+
+def rule_of_nobody(case):
+    changed_capture(case, rule="hosts[7] clone.example /")
+
+
+def purpose_that_is_not_granted(case):
+    changed_capture(case, purpose=Purpose.API)
+
+
+def asked_after_the_grant(case):
+    changed_capture(case, captured_at=datetime(2026, 12, 1, tzinfo=UTC))
+
+
+def asked_before_the_grant(case):
+    changed_capture(case, captured_at=datetime(2026, 10, 31, 23, tzinfo=UTC))
+
+
+def redirected_outside(case):
+    first = case.contents.captures[0]
+    away = replace(first.hops[0], url="http://elsewhere.example/")
+    changed_capture(case, hops=(*first.hops, away))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (grant_of_another_case, "not in the case"),
+        (grant_by_another_name, "not in the case"),
+        (no_rule, "no rule of grant"),
+        (rule_of_nobody, "no rule of grant"),
+        (purpose_that_is_not_granted, "none of the api_prefixes"),
+        (asked_after_the_grant, "the grant ended at"),
+        (asked_before_the_grant, "the grant begins at"),
+        (redirected_outside, "elsewhere.example is not a granted host"),
+    ],
+)
+def test_what_no_grant_of_the_case_covers_is_not_exported(case, tmp_path, spoil, reason):
+    spoil(case)
+    with pytest.raises(VerificationError, match=reason):
+        case.export(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_exported_record_names_its_grant_and_rule(case, tmp_path):
+    case.export(tmp_path / "out")
+    rows = [json.loads(line) for line in (tmp_path / "out/data/captures.jsonl").read_text().splitlines()]
+    assert {row["grant_id"] for row in rows} == {"2026-0117"}
+    assert {row["grant_digest"] for row in rows} == {case.contents.grants[0].digest}
+    assert {row["rule"] for row in rows} == {"hosts[0] clone.example /", "hosts[1] media.clone.example /"}
 
 
 def digest_that_climbs(case):

@@ -135,7 +135,7 @@ def test_what_was_supplied_answers_no_question_of_a_crawl(beside, desk) -> None:
     }
     beside({PAGE: CLEAN}, answers, first="ingest")
     own = [one for one in _contents(desk).captures if one.origin is None]
-    assert {one.purpose for one in own} == {Purpose.PAGE, Purpose.ROBOTS}
+    assert {one.purpose for one in own} == {Purpose.PAGE, Purpose.ROBOTS, Purpose.FAVICON}
     with CaseStore.read(desk.case) as store:
         assert store.latest_capture(PAGE, Purpose.PAGE) in own
         assert store.usage("g-2").pages == 1

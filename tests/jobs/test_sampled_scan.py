@@ -25,8 +25,8 @@ COPIED = LISTED[:8]
 
 def _replies(picture: bytes) -> Mapping[str, Reply]:
     copied = b'<html><body><img src="/1.jpg"><a href="/extra">more</a></body></html>'
-    clear = b"<html><body><p>nothing of yours</p></body></html>"
-    pages: dict[str, Reply] = {url: copied if url in COPIED else clear for url in LISTED}
+    clear = {url: f"<html><body><p>nothing of yours at {url}</p></body></html>".encode() for url in LISTED}
+    pages: dict[str, Reply] = {url: copied if url in COPIED else clear[url] for url in LISTED}
     return pages | {f"{ROOT}1.jpg": (200, "image/jpeg", picture), f"{ROOT}extra": copied}
 
 

@@ -182,3 +182,23 @@ def test_every_damage_to_a_file_ends_in_a_picture_or_a_media_error(photo):
             else:
                 assert decoded.width * decoded.height <= MAX_PIXELS
     assert refused > 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {}), ("RGBA", {}), ("LA", {}), ("P", {"transparency": 3}), ("CMYK", {})],
+    ids=["rgb", "alpha", "grey and alpha", "palette with a clear colour", "cmyk"],
+)
+def test_a_large_picture_is_flattened_in_bands_to_the_very_same_pixels(mode, options, photo, monkeypatch):
+    picture = photo.convert("RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(photo.size).point(lambda level: min(255, 2 * level)))
+    shown = picture.convert("RGB").quantize(64) if mode == "P" else picture.convert(mode)
+    data = encoded(shown, "TIFF" if mode == "CMYK" else "PNG", **options)
+    whole = decode(data)
+    for name in ("_WHOLE_PIXELS", "_BAND_PIXELS"):
+        monkeypatch.setattr(f"clonedetect.signals.decode.{name}", 10_000)
+
+    banded = decode(data)
+
+    assert np.array_equal(banded.grey, whole.grey)
+    assert banded.flags == whole.flags
