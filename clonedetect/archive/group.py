@@ -6,17 +6,30 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from clonedetect.archive.facts import FACTS_SCHEMA, CaptureFacts, ExchangeFacts, encode_facts, facts_of
 from clonedetect.archive.record import build_member, plain_header_length, warc_date
-from clonedetect.models.capture import Capture, Exchange, FetchResult, Hop, Outcome, RecordRef, WireFidelity
+from clonedetect.models.capture import (
+    Capture,
+    Earlier,
+    Exchange,
+    FetchResult,
+    Hop,
+    Outcome,
+    RecordRef,
+    WireFidelity,
+)
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.permit import Permit
 
-__all__ = ["FACTS_PROFILE", "Group", "capture_group", "has_content"]
+__all__ = ["FACTS_PROFILE", "NOT_MODIFIED_PROFILE", "Group", "capture_group", "has_content"]
 
 FACTS_PROFILE = "application/vnd.clonedetect.capture+json"
 """Content type of the metadata record that closes a group."""
+
+NOT_MODIFIED_PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+"""The ``WARC-Profile`` of a ``revisit`` record that holds a 304 (WARC 1.1, 6.7.3)."""
 
 _TRUNCATIONS = ("length", "time", "disconnect", "unspecified")
 
@@ -90,7 +103,8 @@ def capture_group(
 ) -> Group:
     """Return the group of `result` as it stands at byte `offset` of `file`."""
     layout = _Layout(file, offset, warcinfo, new_id)
-    exchanges = tuple(_exchange_records(layout, exchange) for exchange in result.exchanges)
+    revisited = [None] * (len(result.exchanges) - 1) + [result.earlier]
+    exchanges = tuple(map(partial(_exchange_records, layout), result.exchanges, revisited))
     capture = _capture_of(
         result, permit, exchanges, captured_at=captured_at, parent_url=parent_url, depth=depth
     )
@@ -105,7 +119,7 @@ def capture_group(
     return Group(b"".join(layout.members), capture, tuple(layout.refs))
 
 
-def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
+def _exchange_records(layout: _Layout, exchange: Exchange, earlier: Earlier | None) -> ExchangeFacts:
     request_id, response_id = layout.new_id(), layout.new_id()
     common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url),)
     if exchange.peer is not None:
@@ -127,10 +141,12 @@ def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
         fields = (*common, *_concurrent(request_id, exchange.request), _content_type("response"))
         if exchange.truncated is not None:
             fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
-        if exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
+        if earlier is not None:
+            fields += _revisit_fields(earlier)
+        elif exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
             fields += (("WARC-Payload-Digest", digest_of(body)),)
         response = layout.add(
-            "response",
+            "response" if earlier is None else "revisit",
             response_id,
             date=exchange.started_at,
             fields=fields,
@@ -138,6 +154,16 @@ def _exchange_records(layout: _Layout, exchange: Exchange) -> ExchangeFacts:
             payload=body,
         )
     return facts_of(exchange, request, response)
+
+
+def _revisit_fields(earlier: Earlier) -> tuple[tuple[str, str], ...]:
+    """Return what a 304 refers to; of a body of its own, which it should not have, nothing is stated."""
+    return (
+        ("WARC-Profile", NOT_MODIFIED_PROFILE),
+        ("WARC-Refers-To", f"<{earlier.record_id}>"),
+        ("WARC-Refers-To-Target-URI", earlier.url),
+        ("WARC-Refers-To-Date", warc_date(earlier.asked_at)),
+    )
 
 
 def _concurrent(record_id: RecordId, block: bytes) -> tuple[tuple[str, str], ...]:
@@ -164,6 +190,8 @@ def _capture_of(
 ) -> Capture:
     last = exchanges[-1] if exchanges else None
     answer = last.response if last else None
+    earlier = result.earlier
+    content_digest = digest_of(result.content) if has_content(result) else None
     return Capture(
         url=result.url,
         final_url=result.final_url,
@@ -175,10 +203,10 @@ def _capture_of(
         grant_digest=permit.grant_digest,
         rule=permit.rule,
         status=last.status if last else None,
-        content_type=result.content_type,
-        content_size=len(result.content),
+        content_type=result.content_type or (earlier.content_type if earlier else ""),
+        content_size=earlier.content_size if earlier else len(result.content),
         payload_digest=answer.payload_digest if answer else None,
-        content_digest=digest_of(result.content) if has_content(result) else None,
+        content_digest=earlier.content_digest if earlier else content_digest,
         record_id=answer.record_id if answer else None,
         peer=last.peer if last else None,
         hops=tuple(_hop(fact) for fact in exchanges),
@@ -186,6 +214,7 @@ def _capture_of(
         parent_url=parent_url,
         depth=depth,
         wire_size=sum(len(exchange.response) for exchange in result.exchanges),
+        refers_to=earlier.record_id if earlier else None,
     )
 
 

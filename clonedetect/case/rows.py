@@ -26,6 +26,7 @@ __all__ = [
     "encode",
     "find_capture",
     "latest_capture",
+    "latest_seen",
     "read_contents",
     "usage_of",
 ]
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 _SAMPLES_SINCE = 3
 """The schema that added samples: an older case, opened for reading, has none."""
+
+_ROUNDS_SINCE = 4
+"""The schema that added second looks and draws of pages."""
 
 QUEUED = "known, and not asked for when the run ended"
 
@@ -116,8 +120,9 @@ def refusals(database: Database) -> Iterator[RefusalRecord]:
 
 def not_visited(database: Database) -> Iterator[NotVisited]:
     """Yield every URL that was known and never asked, and why."""
+    first_look = "AND round = 0" if schema_of(database) >= _ROUNDS_SINCE else ""
     sql = (
-        "SELECT url, reason FROM frontier WHERE tries = 0 AND state IN "
+        f"SELECT url, reason FROM frontier WHERE tries = 0 {first_look} AND state IN "  # noqa: S608  ours
         "('pending', 'leased', 'parked', 'skipped', 'failed') ORDER BY id"
     )
     for url, reason in database.execute(sql):
@@ -147,6 +152,16 @@ def find_capture(database: Database, record_id: RecordId) -> Capture:
 def latest_capture(database: Database, url: str, purpose: Purpose) -> Capture | None:
     """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
     sql = "SELECT record FROM captures WHERE url = ? AND purpose = ? ORDER BY seq DESC LIMIT 1"
+    row = database.execute(sql, [url, purpose.value]).fetchone()
+    return None if row is None else decode(row[0], Capture, "captures")
+
+
+def latest_seen(database: Database, url: str, purpose: Purpose) -> Capture | None:
+    """Return the newest capture of `url` that was received whole, or None if there is none."""
+    sql = (
+        "SELECT record FROM captures WHERE url = ? AND purpose = ? AND outcome = 'ok' "
+        "ORDER BY seq DESC LIMIT 1"
+    )
     row = database.execute(sql, [url, purpose.value]).fetchone()
     return None if row is None else decode(row[0], Capture, "captures")
 

@@ -223,6 +223,10 @@ class CaseStore(CaseFolder):
         """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
         return rows.latest_capture(self.database, url, purpose)
 
+    def latest_seen(self, url: str, purpose: Purpose) -> Capture | None:
+        """Return the newest `ok` capture of `url`: what stands of it, whatever a later answer was."""
+        return rows.latest_seen(self.database, url, purpose)
+
     # Objects
 
     def put_object(self, data: bytes) -> Digest:

@@ -55,6 +55,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N of the URLs, drawn at random.")
 @click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
+@click.option("--refetch", is_flag=True, help="Ask again for what was captured, if it has changed.")
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -70,6 +71,7 @@ def scan_command(
     workers: int,
     sample: int | None,
     sample_seed: str | None,
+    refetch: bool,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -77,7 +79,8 @@ def scan_command(
     """Fetch what GRANT permits, keep it in CASE, and judge it against INDEX.
 
     URLs may also come from a file: TXT, CSV, XLSX or JSON lines. Run again, it
-    goes on where it was; nothing that was recorded is fetched twice. With --sample the
+    goes on where it was; nothing that was recorded is fetched twice, unless --refetch
+    asks for a second look: with conditional requests, each URL once. With --sample the
     URLs are the list that a recorded random sample is drawn from: only then can
     `findings --by site` estimate what share of the list is republished.
 
@@ -89,6 +92,8 @@ def scan_command(
         raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")
     if (sample is None) != (sample_seed is None):
         raise click.UsageError("--sample and --sample-seed belong together: a seed makes the draw repeatable")
+    if refetch and analyse_only:
+        raise click.UsageError("--refetch asks the sites again, and --analyse-only makes no connection")
     if sample is not None and (analyse_only or not urls):
         raise click.UsageError("--sample draws from the URLs that are named, before any is asked for")
     request = ScanRequest(
@@ -101,6 +106,7 @@ def scan_command(
         crawl=not analyse_only,
         analyse=not crawl_only,
         workers=workers,
+        refetch=refetch,
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)

@@ -33,6 +33,7 @@ __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
 _logger = logging.getLogger(__name__)
 
 _PAGES = (Purpose.PAGE, Purpose.API)
+_READABLE = (Outcome.OK, Outcome.NOT_MODIFIED)
 _PROGRESS_S = 1.0
 
 
@@ -293,7 +294,7 @@ class Crawler:
         """Read the links of a captured page into the frontier, and close its row with them."""
         try:
             capture = self._store.latest_capture(entry.url, entry.purpose)
-            if capture is None or capture.outcome is not Outcome.OK or capture.content_digest is None:
+            if capture is None or capture.outcome not in _READABLE or capture.content_digest is None:
                 self._frontier.complete([entry.id], "there is nothing to read links from")
                 return
             content = self._store.object(capture.content_digest)

@@ -49,7 +49,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One leased row; `tries` is how often it was captured before."""
+    """One leased row; `tries` is how often it was captured before, in this `round` (0: the first look)."""
 
     id: int
     url: str
@@ -58,9 +58,10 @@ class Entry:
     depth: int
     parent: str | None
     tries: int
+    round: int = 0
 
 
-_COLUMNS = "id, url, purpose, host, depth, parent, tries"
+_COLUMNS = "id, url, purpose, host, depth, parent, tries, round"
 
 # A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
 # read again from what was recorded, so that the set of pages does not depend on the order of answers.
@@ -81,7 +82,7 @@ _LEASE = """
 UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
   SELECT id FROM frontier WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
   ORDER BY priority, id LIMIT 1
-) RETURNING id, url, purpose, host, depth, parent, tries
+) RETURNING id, url, purpose, host, depth, parent, tries, round
 """
 
 _DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
@@ -183,9 +184,9 @@ class Frontier:
         return None if due is None else float(due)
 
     def skip_pages(self, host: str, reason: str) -> None:
-        """Ask for no more pages of `host`; its pictures stay pending."""
+        """Ask for no more pages of `host`; its pictures stay pending, what was seen once stays done."""
         sql = (
-            "UPDATE frontier SET state = 'skipped', reason = ? "
+            "UPDATE frontier SET state = CASE WHEN round = 0 THEN 'skipped' ELSE 'done' END, reason = ? "
             "WHERE state = 'pending' AND host = ? AND purpose IN ('page', 'api')"
         )
         self._database.execute(sql, [reason, host])
@@ -223,14 +224,6 @@ class Frontier:
             )
             self._database.execute(sql, [now])
 
-    def reopen(self) -> None:
-        """Ask again for everything that was done: a deliberate second look."""
-        sql = (
-            "UPDATE frontier SET state = 'pending', tries = 0, not_before = 0, reason = '' "
-            "WHERE state IN ('done', 'failed')"
-        )
-        self._database.execute(sql)
-
     def explain_pending(self, reason: str) -> None:
         """Say of everything that is still pending why it was not asked."""
         self._database.execute("UPDATE frontier SET reason = ? WHERE state = 'pending'", [reason])
@@ -243,7 +236,7 @@ class Frontier:
     def unvisited(self) -> int:
         """Return how many URLs are known and were never asked."""
         sql = (
-            "SELECT count(*) FROM frontier WHERE tries = 0 "
+            "SELECT count(*) FROM frontier WHERE tries = 0 AND round = 0 "
             "AND state IN ('pending', 'leased', 'parked', 'skipped', 'failed')"
         )
         return int(self._database.execute(sql).fetchone()[0])
@@ -265,5 +258,5 @@ def _media(only_media: bool) -> str:
     return "AND purpose = 'media' " if only_media else ""
 
 
-def _entry(row: tuple[int, str, str, str, int, str | None, int]) -> Entry:
-    return Entry(row[0], row[1], Purpose(row[2]), row[3], row[4], row[5], row[6])
+def _entry(row: tuple[int, str, str, str, int, str | None, int, int]) -> Entry:
+    return Entry(row[0], row[1], Purpose(row[2]), row[3], row[4], row[5], row[6], row[7])

@@ -25,8 +25,10 @@ Follow = Callable[[str], Awaitable[Permit | Refusal]]
 class Fetch(Protocol):
     """Fetches what the permit allows; never raises for what servers do."""
 
-    async def __call__(self, permit: Permit, *, follow: Follow) -> FetchResult:
-        """Return all exchanges and how it ended."""
+    async def __call__(
+        self, permit: Permit, *, follow: Follow, etag: str | None = None, last_modified: str | None = None
+    ) -> FetchResult:
+        """Return all exchanges and how it ended; with validators the first request is conditional."""
         ...
 
 

@@ -19,6 +19,7 @@ from clonedetect.models.permit import Permit
 __all__ = ["Recorder", "is_throttled"]
 
 THROTTLED_STATUSES = (429, 503)
+_READABLE = (Outcome.OK, Outcome.NOT_MODIFIED)
 
 
 def is_throttled(capture: Capture) -> bool:
@@ -93,7 +94,7 @@ class Recorder:
         state, due = State.DONE, 0.0
         if is_throttled(capture) and entry.tries < self.retries:
             state, due = State.PENDING, retry_at
-        elif capture.outcome is Outcome.OK and capture.purpose in (Purpose.PAGE, Purpose.API):
+        elif capture.outcome in _READABLE and capture.purpose in (Purpose.PAGE, Purpose.API):
             state = State.CAPTURED
         self.frontier.capture(
             capture.url, capture.purpose, state, not_before=due, reason=capture.outcome.value

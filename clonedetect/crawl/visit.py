@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from clonedetect.archive.warc import restore
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.crawl.frontier import Entry
-from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
+from clonedetect.crawl.hooks import CrawlLimits, Follow, Hooks, RobotsRules
 from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
 from clonedetect.crawl.recorder import THROTTLED_STATUSES, Recorder, is_throttled
+from clonedetect.crawl.second_look import Conditions, conditions_of
 from clonedetect.models.capture import Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
 from clonedetect.models.permit import Permit, Refusal
 
@@ -69,7 +70,10 @@ class Visitor:
         objection = await self._robots_objection(permit)
         if objection is not None:
             return objection
-        return await self._ask(permit, parent_url=entry.parent, depth=entry.depth)
+        conditions = None
+        if entry.round:
+            conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
+        return await self._ask(permit, parent_url=entry.parent, depth=entry.depth, conditions=conditions)
 
     def refuse(self, refusals: Iterable[Refused], parent_url: str | None) -> None:
         """Keep refusals and tell those that are new."""
@@ -135,7 +139,9 @@ class Visitor:
         content = store.object(capture.content_digest) if capture.content_digest else b""
         return restore(store.folder, capture, content)
 
-    async def _ask(self, permit: Permit, *, parent_url: str | None, depth: int) -> Capture | Later:
+    async def _ask(
+        self, permit: Permit, *, parent_url: str | None, depth: int, conditions: Conditions | None = None
+    ) -> Capture | Later:
         """Wait for the host's turn, fetch, and record."""
         hosts = [host_key(permit)]
         self._learn(permit)
@@ -145,12 +151,7 @@ class Visitor:
         async def follow(url: str) -> Permit | Refusal:
             return await self._follow(url, permit, hosts)
 
-        try:
-            result = await self._hooks.fetch(permit, follow=follow)
-        except Exception as error:
-            raise FetchDefectError(
-                f"fetching {permit.url} failed: {type(error).__name__}: {error}"
-            ) from error
+        result = await self._fetch(permit, follow, conditions)
         if permit.purpose in _CLASSIFIED and (finer := await self._hooks.classify(result)) is not None:
             result = replace(result, outcome=finer[0], reason=finer[1])
         self._take_in(result, hosts[-1])
@@ -170,6 +171,19 @@ class Visitor:
         if capture.outcome is Outcome.BLOCKED_ADDRESS:
             self.refuse([Refused(Refusal(permit.url, permit.purpose, capture.reason), "socket")], parent_url)
         return capture
+
+    async def _fetch(self, permit: Permit, follow: Follow, conditions: Conditions | None) -> FetchResult:
+        try:
+            if conditions is None:
+                return await self._hooks.fetch(permit, follow=follow)
+            etag, modified = conditions.etag, conditions.last_modified
+            result = await self._hooks.fetch(permit, follow=follow, etag=etag, last_modified=modified)
+        except Exception as error:
+            raise FetchDefectError(
+                f"fetching {permit.url} failed: {type(error).__name__}: {error}"
+            ) from error
+        is_standing = result.outcome is Outcome.NOT_MODIFIED
+        return replace(result, earlier=conditions.earlier) if is_standing else result
 
     async def _follow(self, url: str, permit: Permit, hosts: list[str]) -> Permit | Refusal:
         """Decide on one redirect target: the grant, robots.txt, then the host's turn."""
@@ -199,7 +213,7 @@ class Visitor:
         status = last.status if last else None
         elapsed = (last.finished_at - last.started_at).total_seconds() if last else 0.0
         answer = Answer(
-            is_ok=result.outcome is Outcome.OK,
+            is_ok=result.outcome in (Outcome.OK, Outcome.NOT_MODIFIED),
             is_throttled=result.outcome is Outcome.RATE_LIMITED or status in THROTTLED_STATUSES,
             elapsed_s=elapsed,
             retry_after_s=result.retry_after_s,

@@ -23,6 +23,7 @@ from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.robots import RobotsRules
+from clonedetect.crawl.rounds import Round, Rounds
 from clonedetect.errors import DependencyError, InputError, NotPermittedError, UsageError
 from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.file import SignedGrant, read_grant
@@ -63,6 +64,7 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    With `refetch` what was captured under this grant is asked again, conditionally.
     """
 
     grant: Path
@@ -75,6 +77,7 @@ class ScanRequest:
     analyse: bool = True
     workers: int = 2
     sample: SampleRequest | None = None
+    refetch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,9 @@ class _Crawl:
                 named, _ = sort_seeds(self.grant, self.request.seeds, _now())
                 for url in unreached(named, self.store):
                     frontier.revive(url, Purpose.PAGE)
+                rounds = Rounds(self.store.database)
+                if self.request.refetch:
+                    self.on_event(NoteEvent(_told(rounds.begin(self.grant.grant_id, _now()))))
                 crawler = Crawler(
                     Recorder(self.store, self.archive, frontier, actor=acting(self.actor, "crawl")),
                     hooks,
@@ -304,7 +310,15 @@ class _Crawl:
                         min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
                     ),
                 )
-                return await crawler.run(self.request.seeds, event)
+                told = await crawler.run(self.request.seeds, event)
+                if not told.stopped_by:
+                    rounds.end(self.grant.grant_id, _now())
+                return told
+
+
+def _told(second_look: Round) -> str:
+    asked = f"second look {second_look.number}: {second_look.urls} URLs are asked again"
+    return asked if second_look.is_new else f"{asked}, the rest of one that was interrupted"
 
 
 def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:

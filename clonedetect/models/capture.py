@@ -10,6 +10,7 @@ from clonedetect.models.ids import Digest, RecordId
 
 __all__ = [
     "Capture",
+    "Earlier",
     "Exchange",
     "FetchResult",
     "Hop",
@@ -124,12 +125,29 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """The capture whose content stands where a server answers that nothing has changed.
+
+    `record_id` is its response record, `url` what that record was asked from
+    and `asked_at` the record's date; the rest is as in `Capture`.
+    """
+
+    record_id: RecordId
+    url: str
+    asked_at: datetime
+    content_digest: Digest
+    content_size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class FetchResult:
     """All exchanges of one fetch, redirects in order, and how it ended.
 
     `content` is the last response's body with transfer and content encodings
     removed (empty unless it could be decoded whole); `reason` is a sentence,
-    empty for a plain `ok`. `retry_after_s` is set where the server named one.
+    empty for a plain `ok`. `retry_after_s` is set where the server named one;
+    `earlier` is what stands, for `not_modified`.
     """
 
     url: str
@@ -141,6 +159,7 @@ class FetchResult:
     content: bytes = b""
     content_type: str = ""
     retry_after_s: float | None = None
+    earlier: Earlier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +195,9 @@ class Capture:
     bytes. `grant_id`, `grant_digest` and `rule` say what permitted it.
     `wire_size` counts the bytes received over all hops; `facts` is the
     metadata record that closes the capture's group in the archive (TLS, DNS,
-    times of every hop), and names the capture.
+    times of every hop), and names the capture. A `not_modified` capture names
+    in `refers_to` the earlier response record, and carries that one's
+    `content_digest`, size and type: the content that stands.
     """
 
     url: str
@@ -201,6 +222,7 @@ class Capture:
     depth: int = 0
     wire_size: int = 0
     facts: RecordRef | None = None
+    refers_to: RecordId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,8 +137,20 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 # Schema
 
 
+def without_order(database):
+    """Take back the step "frontier order", as in a case that was made before it."""
+    for table in ("rounds", "shapes", "page_draws"):
+        database.table(table).drop()
+    for index in ("idx_frontier_state_host_priority_draw_id", "frontier_shape", "frontier_spelling"):
+        database.execute(f"DROP INDEX {index}")
+    for column in ("round", "draw", "shape", "spelling"):
+        database.execute(f"ALTER TABLE frontier DROP COLUMN {column}")
+    database.table("frontier").create_index(["state", "host", "priority", "id"])
+
+
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
     store.record_capture(capture(), actor="t")
+    without_order(store.database)
     for table in ("frontier", "host_pauses", "samples"):
         store.database.table(table).drop()
     store.database.execute("PRAGMA user_version=1")
@@ -148,7 +160,34 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
     with reopen() as again:
         assert "frontier" in again.database.table_names()
         assert len(list(again.captures())) == 1
-    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table"]
+    assert [name for name, _ in STEPS] == [
+        "case tables",
+        "frontier tables",
+        "sample table",
+        "frontier order",
+    ]
+
+
+def test_a_frontier_from_before_second_looks_is_read_as_it_is_and_brought_up(store, folder, reopen):
+    without_order(store.database)
+    row = "INSERT INTO frontier (url, purpose, host, priority, depth, state, tries, reason)"
+    store.database.execute(
+        f"{row} VALUES ('http://clone.example/a', 'page', 'clone.example', 1, 1, 'done', 1, '')"
+    )
+    store.database.execute(
+        f"{row} VALUES ('http://clone.example/b', 'page', 'clone.example', 1, 1, 'pending', 0, '')"
+    )
+    store.database.execute("PRAGMA user_version=3")
+    store.close()
+    with CaseStore.read(folder) as reader:
+        assert [one.url for one in reader.contents().not_visited] == ["http://clone.example/b"]
+    with reopen() as again:
+        rows = list(again.database.execute("SELECT url, round, draw, shape, spelling FROM frontier"))
+        assert rows == [
+            ("http://clone.example/a", 0, 0, None, None),
+            ("http://clone.example/b", 0, 0, None, None),
+        ]
+        assert {"rounds", "shapes", "page_draws"} <= set(again.database.table_names())
 
 
 def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):
@@ -156,6 +195,7 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     old = store.database.execute("SELECT record FROM verdicts").fetchone()[0]
     told = {key: value for key, value in json.loads(old).items() if key in BEFORE_CLASSES}
     store.database.execute("UPDATE verdicts SET record = ?", [json.dumps(told)])
+    without_order(store.database)
     store.database.table("samples").drop()
     store.database.execute("PRAGMA user_version=2")
     store.close()

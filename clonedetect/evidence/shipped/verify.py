@@ -611,7 +611,11 @@ def check_captures(package: Package, notes: Notes) -> None:
     """11. captures."""
     closed: set[str] = set()
     logged = _logged_captures(package)
+    contents: dict[str, str] = {}
     for capture in package.rows("data/captures.jsonl"):
+        if capture["record_id"]:
+            _compare_earlier(package, notes, capture, contents)
+            contents[capture["record_id"]] = capture["content_digest"]
         if capture["facts"]:
             closed.add(capture["facts"]["record_id"])
             _compare_facts(package, notes, capture)
@@ -631,6 +635,21 @@ def check_captures(package: Package, notes: Notes) -> None:
     kept = {one.record_id for one in package.records.values() if one.fields.get("content-type") == FACTS_TYPE}
     for record_id in sorted((kept | {subject.partition(" ")[0] for subject in logged}) - closed):
         notes.changed.append(f"the capture that {record_id} closes was left out")
+
+
+def _compare_earlier(package: Package, notes: Notes, capture: dict[str, Any], held: dict[str, str]) -> None:
+    """Compare what a capture says that stands, as the server sent nothing new, with the record it refers to.
+
+    `held` are the content digests of the captures before it by record.
+    """
+    earlier, record = capture.get("refers_to"), package.records.get(capture["record_id"])
+    if record is None or (earlier is None and record.fields["warc-type"] != "revisit"):
+        return
+    name = f"the capture of {capture['url']!a}"
+    stated = record.fields.get("warc-refers-to", "").strip("<>")
+    notes.need(stated == earlier, f"{name}: {record.record_id} refers to {stated!a}, not to {earlier!a}")
+    is_standing = earlier in held and held[earlier] == capture["content_digest"]
+    notes.need(is_standing, f"{name}: its content is not that of {earlier!a}, which is said to stand")
 
 
 def _logged_captures(package: Package) -> set[str]:
