@@ -16,7 +16,7 @@ from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
 from clonedetect.models.ids import RecordId
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -113,6 +113,35 @@ def sample(database: Database) -> Sample | None:
     return next(_rows(database, Sample, "samples"), None)
 
 
+def page_draw(database: Database) -> PageDraw | None:
+    """Return how pages were chosen when a cap was last met, None if none ever was."""
+    if schema_of(database) < _ROUNDS_SINCE:
+        return None
+    return next(_rows(database, PageDraw, "page_draws", "ORDER BY seq DESC LIMIT 1"), None)
+
+
+def pages_by_priority(database: Database) -> tuple[tuple[int, int, int], ...]:
+    """Return (priority, asked, known) pages; known are those asked and those a wider cap would add."""
+    again = "OR round > 0" if schema_of(database) >= _ROUNDS_SINCE else ""
+    sql = (
+        f"SELECT priority, sum(tries > 0 {again}), count(*) FROM frontier "  # noqa: S608  names are ours
+        f"WHERE purpose IN ('page', 'api') "
+        f"AND (tries > 0 {again} OR state IN ('pending', 'leased', 'parked')) "
+        "GROUP BY priority ORDER BY priority"
+    )
+    return tuple((priority, asked, known) for priority, asked, known in database.execute(sql))
+
+
+def known_pages(database: Database) -> Iterator[str]:
+    """Yield the addresses that `pages_by_priority` counts as known, by code point, each once."""
+    sql = (
+        "SELECT DISTINCT url FROM frontier WHERE purpose IN ('page', 'api') "
+        "AND (tries > 0 OR round > 0 OR state IN ('pending', 'leased', 'parked')) ORDER BY url"
+    )
+    for (url,) in database.execute(sql):
+        yield url
+
+
 def refusals(database: Database) -> Iterator[RefusalRecord]:
     """Yield every refusal, oldest first."""
     yield from _rows(database, RefusalRecord, "refusals")
@@ -181,6 +210,7 @@ def usage_of(database: Database, grant_id: str) -> Usage:
 def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsal: bool) -> CaseContents:
     """Return everything of the case as of one moment, whoever writes meanwhile."""
     with database.atomic():
+        pages = pages_by_priority(database)
         return CaseContents(
             case_id=case_id,
             is_rehearsal=is_rehearsal,
@@ -196,4 +226,7 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
             judged_by=judged_by(database),
             sample=sample(database),
+            pages_asked=sum(asked for _, asked, _ in pages),
+            pages_known=sum(known for *_, known in pages),
+            page_draw=page_draw(database),
         )

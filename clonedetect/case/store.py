@@ -7,6 +7,7 @@ them where it can be. docs/case.md describes folder and tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from clonedetect.case import objects, rows
@@ -17,7 +18,7 @@ from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = ["CaseStore", "CustodyOpener", "CustodyWriter", "Usage"]
@@ -125,6 +126,29 @@ class CaseStore(CaseFolder):
             self._commit_rows(add)
         else:
             self._commit("sample_drawn", subject, add, now=sample.drawn_at, actor=actor)
+
+    def draw_seed(self, proposed: str) -> str:
+        """Return the seed that pages of this case are drawn by: `proposed`, unless one stands already."""
+        if not self._has_meta("draw_seed"):
+            self._commit_rows(lambda: self._set_meta("draw_seed", proposed))
+        return self._meta("draw_seed")
+
+    def put_page_draw(self, draw: PageDraw, frame: bytes, *, actor: str) -> None:
+        """Keep how pages were chosen where a cap was met, and the list they were chosen from.
+
+        The same choice once more changes nothing. Raises VerificationError if `frame` is another list.
+        """
+        held = rows.page_draw(self.database)
+        if held is not None and replace(held, drawn_at=draw.drawn_at) == draw:
+            return
+        if self.put_object(frame) != draw.frame_digest:
+            raise VerificationError("the list of pages is not the one that was drawn from")
+
+        def add() -> None:
+            self._insert("page_draws", frame_digest=draw.frame_digest, record=encode(draw))
+
+        subject = f"{draw.frame_digest} {draw.asked} of {draw.known} seed {draw.seed}"
+        self._commit("pages_drawn", subject, add, now=draw.drawn_at, actor=actor)
 
     # Captures and refusals
 

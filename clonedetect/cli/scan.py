@@ -17,7 +17,16 @@ from rich.table import Table
 
 from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
+from clonedetect.cli.console import (
+    emit,
+    json_option,
+    plain,
+    quiet_option,
+    stderr,
+    stdout,
+    wants_json,
+    warn,
+)
 from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
 from clonedetect.errors import ExitCode
 from clonedetect.jobs.analysing import PageDone
@@ -34,6 +43,7 @@ from clonedetect.jobs.scanning import (
 from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.sample import told_of_pages
 
 __all__ = ["scan_command"]
 
@@ -248,6 +258,9 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
         "stopped_by": summary.stopped_by,
         "seconds": summary.seconds,
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
+        "pages_asked": summary.pages_asked,
+        "pages_known": summary.pages_known,
+        "page_draw": msgspec.to_builtins(summary.page_draw),
     }
 
 
@@ -298,6 +311,10 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
         table.add_row("robots.txt", plain(crawled.robots))
     table.add_row("refused", plain(crawled.refused))
     table.add_row("not visited", str(summary.not_visited))
+    if summary.pages_asked < summary.pages_known:
+        table.add_row(
+            "asked", plain(told_of_pages(summary.pages_asked, summary.pages_known, summary.page_draw))
+        )
     table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
     table.add_row(
         "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"

@@ -23,6 +23,7 @@ from clonedetect.crawl.frontier import Entry, NewEntry, State
 from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
 from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
 from clonedetect.crawl.recorder import Recorder
+from clonedetect.crawl.sieve import Sieve
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
 from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
@@ -60,6 +61,7 @@ class Crawler:
         self._hooks = hooks
         self._grant_id = grant_id
         self._limits = limits
+        self._sieve = Sieve(recorder.frontier, pages_per_shape=limits.pages_per_shape)
         self._pace = Pace(pace)
         self._pacer = Pacer(self._pace, hooks.clock)
         self._visitor = Visitor(hooks, recorder, self._pacer, limits=limits)
@@ -109,6 +111,7 @@ class Crawler:
             self._pace.pause(host, self._hooks.clock(), until - now)
         self._used = self._store.usage(self._grant_id)
         self._pages = self._used.pages
+        self._sieve.begin()
         counts = self._frontier.host_counts()
         self._host_pages = Counter({host: pages for host, (_, pages) in counts.items()})
 
@@ -121,6 +124,7 @@ class Crawler:
             else:
                 entries.append(NewEntry(answer.url, Purpose.PAGE, host_key(answer)))
         self._frontier.enqueue(entries)
+        self._frontier.draw.mind_budget(self._pages_left())
         self._visitor.refuse(refused, None)
         self._seeds_refused = len(refused)
 
@@ -285,6 +289,7 @@ class Crawler:
         if entry.purpose in _PAGES:
             self._pages += 1
             self._host_pages[host] += 1
+            self._sieve.captured(entry)
         self._progress()
         if self._frontier.state_of(entry.id)[0] is State.CAPTURED and entry.id not in self._expanding:
             self._expanding.add(entry.id)
@@ -318,10 +323,11 @@ class Crawler:
             ]
 
             def close() -> None:
-                self._frontier.enqueue(found.entries)
+                self._sieve.take_in(entry, page, found.entries)
                 self._frontier.complete([entry.id])
 
             self._visitor.announce(self._store.record_refusals(records, then=close))
+            self._frontier.draw.mind_budget(self._pages_left())
         finally:
             self._expanding.discard(entry.id)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clonedetect.crawl.frontier import NewEntry, State
+from clonedetect.crawl.order import MEDIA_PRIORITY, Worth, priority_of
 from clonedetect.crawl.pace import host_key
 from clonedetect.extract.harvest import LINKING
 from clonedetect.models.capture import Purpose
@@ -24,9 +25,6 @@ _PURPOSES = {
     LinkKind.API: (Purpose.API,),
     LinkKind.PAGINATION: (Purpose.API, Purpose.PAGE),
 }
-
-# Pictures stand before further pages: a page without its pictures proves least.
-_MEDIA_PRIORITY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _link_entry(permit: Permit, parent: str, depth: int, max_depth: int) -> NewE
         purpose=permit.purpose,
         host=host_key(permit),
         depth=depth,
-        priority=depth,
+        priority=priority_of(Worth.UNKNOWN, depth),
         parent=parent,
         state=State.SKIPPED if is_too_deep else State.PENDING,
         reason=f"deeper than max_depth {max_depth}" if is_too_deep else "",
@@ -104,7 +102,7 @@ def _media_entry(permit: Permit, reference: MediaRef, parent: str, depth: int) -
         purpose=Purpose.MEDIA,
         host=host_key(permit),
         depth=depth,
-        priority=_MEDIA_PRIORITY,
+        priority=MEDIA_PRIORITY,
         parent=parent,
         state=State.SKIPPED if is_video else State.PENDING,
         reason="video is not examined" if is_video else "",

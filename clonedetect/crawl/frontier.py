@@ -15,6 +15,13 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
+from clonedetect.crawl.draw import Draw
+from clonedetect.crawl.order import SEED_PRIORITY, Worth, priority_of
+from clonedetect.crawl.shapes import shape_of
+from clonedetect.crawl.shapetable import ShapeTable
+from clonedetect.crawl.spelling import spelling_of
+from clonedetect.crawl.spellingtable import SpellingTable
+from clonedetect.crawl.traps import ANOTHER_SPELLING, TRAP
 from clonedetect.models.capture import Purpose
 
 __all__ = ["Entry", "Frontier", "NewEntry", "State"]
@@ -61,27 +68,43 @@ class Entry:
     round: int = 0
 
 
+_PAGES = (Purpose.PAGE, Purpose.API)
+_SEEN = ("", "ok", "not_modified")
 _COLUMNS = "id, url, purpose, host, depth, parent, tries, round"
 
 # A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
 # read again from what was recorded, so that the set of pages does not depend on the order of answers.
-_ENQUEUE = """
+_INSERT = """
 INSERT INTO frontier
-  (url, purpose, host, priority, depth, parent, state, lease_until, not_before, tries, reason)
-VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
+  (url, purpose, host, priority, depth, parent, state, reason, draw, shape, spelling,
+   lease_until, not_before, tries)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)
+"""
+
+# A trap is one however near it lies, but for the operator who names it; what a sitemap named and a page
+# links to is worth what that link is.
+_REOPENS = (
+    f"state = 'skipped' AND (excluded.priority = {SEED_PRIORITY} OR (excluded.depth < frontier.depth "
+    f"AND reason NOT LIKE '{TRAP}%' AND reason != '{ANOTHER_SPELLING}'))"
+)
+_BY_SITEMAP = priority_of(Worth.SITEMAP, 0)
+
+_ENQUEUE = f"""{_INSERT}
 ON CONFLICT (url, purpose) DO UPDATE SET
-  depth = excluded.depth, parent = excluded.parent, priority = excluded.priority,
-  reason = CASE WHEN state = 'skipped' THEN excluded.reason ELSE reason END,
-  state = CASE WHEN state = 'skipped' THEN excluded.state
-               WHEN state = 'done' AND purpose IN ('page', 'api') THEN 'captured'
+  depth = min(frontier.depth, excluded.depth), parent = excluded.parent, priority = excluded.priority,
+  reason = CASE WHEN {_REOPENS} THEN excluded.reason ELSE reason END,
+  state = CASE WHEN {_REOPENS} THEN excluded.state
+               WHEN excluded.depth < frontier.depth AND state = 'done' AND purpose IN ('page', 'api')
+               THEN 'captured'
                ELSE state END
 WHERE excluded.depth < frontier.depth
+   OR (frontier.priority >= {_BY_SITEMAP} AND excluded.priority < {_BY_SITEMAP})
 """
 
 _LEASE = """
 UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
   SELECT id FROM frontier WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
-  ORDER BY priority, id LIMIT 1
+  ORDER BY priority, draw, id LIMIT 1
 ) RETURNING id, url, purpose, host, depth, parent, tries, round
 """
 
@@ -104,17 +127,33 @@ class Frontier:
     each call alone is one.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, draw_seed: str = "") -> None:
         self._database = database
+        self.draw = Draw(database, draw_seed)
+        self.shapes = ShapeTable(database)
+        self.spellings = SpellingTable(database)
 
     def enqueue(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known; one that is known changes only if it is nearer to a seed now."""
-        rows = [
-            (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
-            for e in entries
-        ]
         with self._database.atomic():
-            self._database.conn.executemany(_ENQUEUE, rows)
+            self._database.conn.executemany(_ENQUEUE, [self._row(entry) for entry in entries])
+
+    def _row(self, e: NewEntry) -> tuple[str | int | None, ...]:
+        draw, shape, spelling = 0, None, None
+        if e.purpose in _PAGES:
+            draw = self.draw.place(e.url)
+            shape, spelling = shape_of(e.url), spelling_of(e.url)
+        told = (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
+        return (*told, draw, shape, spelling)
+
+    def newest(self) -> int:
+        """Return the number of the row that became known last, 0 where there is none."""
+        return int(self._database.execute("SELECT coalesce(max(id), 0) FROM frontier").fetchone()[0])
+
+    def media_since(self, id_: int) -> int:
+        """Return how many pictures and videos became known after that row."""
+        sql = "SELECT count(*) FROM frontier WHERE id > ? AND purpose = 'media'"
+        return int(self._database.execute(sql, [id_]).fetchone()[0])
 
     def lease(self, host: str, now: float, until: float, *, only_media: bool = False) -> Entry | None:
         """Claim the next URL of `host` that is due, until then; None if none is due."""
@@ -137,12 +176,19 @@ class Frontier:
             "WHERE url = ? AND purpose = ?"
         )
         self._database.execute(sql, [state.value, not_before, reason, url, purpose.value])
+        self.shapes.count(url, purpose.value)
+        if state is State.DONE and reason not in _SEEN:
+            self.spellings.ask_another(url, purpose.value)
 
     def fail(self, id_: int, state: State, reason: str) -> None:
         """Close a row without a capture: ``refused``, ``failed`` or ``skipped``, and why."""
         self._database.execute(
             "UPDATE frontier SET state = ?, reason = ? WHERE id = ?", [state.value, reason, id_]
         )
+        sql = "SELECT url, purpose FROM frontier WHERE id = ? AND spelling IS NOT NULL"
+        row = self._database.execute(sql, [id_]).fetchone()
+        if row is not None:
+            self.spellings.ask_another(*row)
 
     def release(self, id_: int, *, not_before: float = 0) -> None:
         """Give a lease back unused, to be due again from then on."""
@@ -223,6 +269,15 @@ class Frontier:
                 "WHERE state = 'refused' OR (state = 'parked' AND not_before <= ?)"
             )
             self._database.execute(sql, [now])
+            self._shape_older()
+
+    def _shape_older(self) -> None:
+        """Give shape and spelling to pages of a case from before there were any."""
+        sql = "SELECT id, url FROM frontier WHERE shape IS NULL AND purpose IN ('page', 'api')"
+        rows = [(shape_of(url), spelling_of(url), id_) for id_, url in self._database.execute(sql)]
+        if rows:
+            sql = "UPDATE frontier SET shape = ?, spelling = ? WHERE id = ?"
+            self._database.conn.executemany(sql, rows)
 
     def explain_pending(self, reason: str) -> None:
         """Say of everything that is still pending why it was not asked."""

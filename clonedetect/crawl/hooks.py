@@ -94,8 +94,8 @@ class CrawlLimits:
 
     Pages are captures of pages and API answers, repeated ones included;
     media, robots.txt and the rest count in bytes only. Bytes are those
-    received; what is under way when the cap is met may pass it. At `ends_at`
-    the grant ends, and with it the run.
+    received; what is under way when the cap is met may pass it. `pages_per_shape` holds for
+    shapes that a server can make up without end. At `ends_at` the grant ends, and with it the run.
     """
 
     max_pages: int = 1_000
@@ -103,6 +103,7 @@ class CrawlLimits:
     max_depth: int = 3
     run_time_s: float = 14_400
     pages_per_host: int = 1_000
+    pages_per_shape: int = 300
     links_per_page: int = 2_000
     media_per_page: int = 500
     concurrency: int = 16

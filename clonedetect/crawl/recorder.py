@@ -20,6 +20,7 @@ __all__ = ["Recorder", "is_throttled"]
 
 THROTTLED_STATUSES = (429, 503)
 _READABLE = (Outcome.OK, Outcome.NOT_MODIFIED)
+_READ = (Purpose.PAGE, Purpose.API)
 
 
 def is_throttled(capture: Capture) -> bool:
@@ -94,7 +95,7 @@ class Recorder:
         state, due = State.DONE, 0.0
         if is_throttled(capture) and entry.tries < self.retries:
             state, due = State.PENDING, retry_at
-        elif capture.outcome in _READABLE and capture.purpose in (Purpose.PAGE, Purpose.API):
+        elif capture.outcome in _READABLE and capture.purpose in _READ:
             state = State.CAPTURED
         self.frontier.capture(
             capture.url, capture.purpose, state, not_before=due, reason=capture.outcome.value

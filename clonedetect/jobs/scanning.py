@@ -33,7 +33,7 @@ from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
-from clonedetect.jobs.drawing import SampleRequest, draw_seeds
+from clonedetect.jobs.drawing import SampleRequest, draw_seeds, keep_page_draw
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference, shortfall
@@ -45,6 +45,7 @@ from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.sample import PageDraw
 from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = [
@@ -108,7 +109,8 @@ ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | WarningEvent
 class ScanSummary:
     """How the case stands after the scan; counts are of the whole case but for the crawl's own.
 
-    `estimate` is what the case's sample says of its list, None where none was drawn.
+    `estimate` is what the case's sample says of its list, None where none was drawn; of `pages_known`
+    pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
     """
 
     captures: int
@@ -123,6 +125,9 @@ class ScanSummary:
     seconds: float
     stopped_by: str
     estimate: Estimate | None = None
+    pages_asked: int = 0
+    pages_known: int = 0
+    page_draw: PageDraw | None = None
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -294,7 +299,8 @@ class _Crawl:
                     classify=reader.classify,
                     on_event=self.on_event,
                 )
-                frontier = Frontier(self.store.database)
+                seed = self.store.draw_seed(self.grant.digest)
+                frontier = Frontier(self.store.database, draw_seed=seed)
                 named, _ = sort_seeds(self.grant, self.request.seeds, _now())
                 for url in unreached(named, self.store):
                     frontier.revive(url, Purpose.PAGE)
@@ -313,6 +319,9 @@ class _Crawl:
                 told = await crawler.run(self.request.seeds, event)
                 if not told.stopped_by:
                     rounds.end(self.grant.grant_id, _now())
+                if told.stopped_by.startswith("max_pages"):
+                    actor = acting(self.actor, "crawl")
+                    keep_page_draw(self.store, seed=seed, stopped_by=told.stopped_by, now=_now(), actor=actor)
                 return told
 
 
@@ -406,6 +415,9 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
         seconds=0.0,
         stopped_by=stopped_by,
         estimate=_estimate(contents),
+        pages_asked=contents.pages_asked,
+        pages_known=contents.pages_known,
+        page_draw=contents.page_draw,
     )
 
 

@@ -10,7 +10,7 @@ from clonedetect.models.capture import Capture, RefusalRecord
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.verdict import PageVerdict
 
 __all__ = [
@@ -105,7 +105,9 @@ class CaseContents:
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
-    None where no sample of addresses was drawn.
+    None where no sample of addresses was drawn. `pages_known` are the pages and API answers
+    that the crawl asked for, or would with a wider cap; `page_draw` says how they were
+    chosen when a cap was last met, None if none ever was.
     """
 
     case_id: str
@@ -122,6 +124,9 @@ class CaseContents:
     archive_files: tuple[str, ...]
     judged_by: tuple[tuple[str, int], ...] = ()
     sample: Sample | None = None
+    pages_asked: int = 0
+    pages_known: int = 0
+    page_draw: PageDraw | None = None
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

@@ -1,0 +1,127 @@
+"""What a page leads to, put in order, and held back where a server makes up pages without end.
+
+Nothing is dropped: what is left out stands in the frontier with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from clonedetect.crawl.frontier import Entry, Frontier, NewEntry, State
+from clonedetect.crawl.order import Worth, priority_of, worth_of
+from clonedetect.crawl.shapes import is_endless, shape_of
+from clonedetect.crawl.spelling import spelling_of
+from clonedetect.crawl.traps import TRAP, trap_of
+from clonedetect.models.capture import Purpose
+from clonedetect.models.page import PageContent
+
+__all__ = ["Sieve"]
+
+_PAGES = (Purpose.PAGE, Purpose.API)
+_BARREN_PAGES = 8
+"""Pages of one path's queries, or of one endless shape, in a row that bring nothing new, before it ends."""
+_TELLING_CHARACTERS = 15
+"""Shorter texts are page numbers, dates and names of months: they tell nothing new."""
+_MOST_TEXTS = 500_000
+"""Texts remembered of a host; beyond, everything counts as new."""
+
+
+class Sieve:
+    """Orders and bounds what one run finds.
+
+    What pages showed is remembered for the run alone; what follows from it
+    stands in the case.
+    """
+
+    def __init__(self, frontier: Frontier, *, pages_per_shape: int) -> None:
+        self._frontier = frontier
+        self._shapes = frontier.shapes
+        self._pages_per_shape = pages_per_shape
+        self._texts: dict[str, set[int]] = defaultdict(set)
+        self._paths: dict[str, set[str]] = defaultdict(set)
+        self._barren: Counter[tuple[str, str]] = Counter()
+        self._read: set[int] = set()
+
+    def begin(self) -> None:
+        """Take up what earlier runs and analyses learned."""
+        self._shapes.learn_verdicts()
+        for host, shape in self._shapes.fullest(self._pages_per_shape):
+            self._mind_cap(host, shape)
+
+    def captured(self, entry: Entry) -> None:
+        """Close the shape of a page that was asked, if that was the last one of its kind to be asked."""
+        if entry.purpose in _PAGES and not entry.round:
+            self._mind_cap(entry.host, shape_of(entry.url))
+
+    def take_in(self, entry: Entry, page: PageContent, found: Sequence[NewEntry]) -> None:
+        """Make known what the page of `entry` leads to, and learn from it; the caller holds a transaction."""
+        newest = self._frontier.newest()
+        self._frontier.enqueue(self._sifted(found))
+        self._frontier.spellings.fold(newest)
+        self._learn(entry, page, found, self._frontier.media_since(newest))
+
+    def _sifted(self, found: Iterable[NewEntry]) -> list[NewEntry]:
+        """Return the entries with priorities, plain spellings first, and traps left out by name."""
+        known: dict[str, dict[str, tuple[Worth, str]]] = {}
+        media, pages = [], []
+        for entry in found:
+            if entry.purpose not in _PAGES:
+                media.append(entry)
+                continue
+            shape = shape_of(entry.url)
+            if entry.host not in known:
+                known[entry.host] = self._shapes.known(entry.host)
+            learned, closed = known[entry.host].get(shape, (None, ""))
+            priority = priority_of(worth_of(shape, learned), entry.depth)
+            reason = trap_of(entry.url) or closed or self._closed_path(known[entry.host], entry.url)
+            if reason and entry.state is State.PENDING:
+                entry = replace(entry, state=State.SKIPPED, reason=reason)  # noqa: PLW2901  still that entry
+            pages.append(replace(entry, priority=priority))
+        return [*sorted(pages, key=lambda one: one.url != spelling_of(one.url)), *media]
+
+    def _closed_path(self, known: dict[str, tuple[Worth, str]], url: str) -> str:
+        path, question, _ = url.partition("?")
+        return known.get(path, (None, ""))[1] if question else ""
+
+    def _mind_cap(self, host: str, shape: str) -> None:
+        cap = self._pages_per_shape
+        if is_endless(shape) and self._shapes.is_full(host, shape, cap):
+            self._shapes.close(host, shape, f"{TRAP}more than {cap} pages of the shape {shape}")
+
+    def _learn(self, entry: Entry, page: PageContent, found: Iterable[NewEntry], new_media: int) -> None:
+        host, shape = entry.host, shape_of(entry.url)
+        if new_media:
+            self._shapes.learn(host, shape, Worth.SHOWN)
+        is_new = self._tells_new(host, page, found) or new_media > 0
+        is_first_reading = not entry.round and entry.id not in self._read
+        self._read.add(entry.id)
+        path, has_query, _ = entry.url.partition("?")
+        run = (host, path if has_query else shape)
+        if is_new or not is_first_reading or not (has_query or is_endless(shape)):
+            self._barren[run] = 0
+            return
+        self._barren[run] += 1
+        if self._barren[run] != _BARREN_PAGES:
+            return
+        reason = f"{TRAP}{_BARREN_PAGES} pages in a row brought nothing new"
+        if has_query:  # a reason for all paths: reports count by reason
+            self._shapes.close_path(host, path, f"{reason}, queries of one path")
+        else:
+            self._shapes.close(host, shape, f"{reason}: {shape}")
+
+    def _tells_new(self, host: str, page: PageContent, found: Iterable[NewEntry]) -> bool:
+        """Whether the page has a text, or leads to a path, that none before it had; endless shapes apart."""
+        texts, paths = self._texts[host], self._paths[host]
+        said = {hash(block.text) for block in page.blocks if len(block.text) >= _TELLING_CHARACTERS}
+        led = {
+            one.url.partition("?")[0]
+            for one in found
+            if one.purpose in _PAGES and not is_endless(shape_of(one.url))
+        }
+        is_new = not (said <= texts and led <= paths)
+        if len(texts) < _MOST_TEXTS:
+            texts |= said
+            paths |= led
+        return is_new
