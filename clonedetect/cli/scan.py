@@ -66,6 +66,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N of the URLs, drawn at random.")
 @click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
 @click.option("--refetch", is_flag=True, help="Ask again for what was captured, if it has changed.")
+@click.option("--sitemaps", is_flag=True, help="Read the sites' sitemaps too, after all that is linked.")
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -82,6 +83,7 @@ def scan_command(
     sample: int | None,
     sample_seed: str | None,
     refetch: bool,
+    sitemaps: bool,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -117,6 +119,7 @@ def scan_command(
         analyse=not crawl_only,
         workers=workers,
         refetch=refetch,
+        sitemaps=sitemaps,
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)

@@ -24,6 +24,7 @@ from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
 from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.sieve import Sieve
+from clonedetect.crawl.sitemap_reader import SitemapReader
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
 from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
@@ -65,6 +66,7 @@ class Crawler:
         self._pace = Pace(pace)
         self._pacer = Pacer(self._pace, hooks.clock)
         self._visitor = Visitor(hooks, recorder, self._pacer, limits=limits)
+        self._sitemaps = SitemapReader(self._frontier, self._sieve, self._visitor, hooks)
         self._tasks: set[asyncio.Task[None]] = set()
         self._expanding: set[int] = set()
         self._changed = asyncio.Event()
@@ -112,6 +114,8 @@ class Crawler:
         self._used = self._store.usage(self._grant_id)
         self._pages = self._used.pages
         self._sieve.begin()
+        if self._limits.sitemaps:
+            self._sitemaps.begin()
         counts = self._frontier.host_counts()
         self._host_pages = Counter({host: pages for host, (_, pages) in counts.items()})
 
@@ -290,6 +294,8 @@ class Crawler:
             self._pages += 1
             self._host_pages[host] += 1
             self._sieve.captured(entry)
+        elif entry.purpose is Purpose.SITEMAP:
+            self._sitemaps.look_for(entry.url)
         self._progress()
         if self._frontier.state_of(entry.id)[0] is State.CAPTURED and entry.id not in self._expanding:
             self._expanding.add(entry.id)
@@ -303,11 +309,15 @@ class Crawler:
                 self._frontier.complete([entry.id], "there is nothing to read links from")
                 return
             content = self._store.object(capture.content_digest)
+            if entry.purpose is Purpose.SITEMAP:
+                await self._sitemaps.read(entry, content)
+                return
             try:
                 page = await self._hooks.read_page(content, capture.final_url, capture.content_type)
             except ClonedetectError as error:
                 self._frontier.complete([entry.id], f"its links could not be read: {error}")
                 return
+            page = self._sieve.with_inferred(entry, page)
             found = discover(
                 page,
                 self._hooks.permit_for,
@@ -321,6 +331,9 @@ class Crawler:
                 RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, capture.final_url)
                 for r in found.refusals
             ]
+
+            if self._limits.sitemaps and entry.purpose is Purpose.PAGE:
+                self._sitemaps.look_for(capture.final_url)
 
             def close() -> None:
                 self._sieve.take_in(entry, page, found.entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clonedetect.crawl.frontier import NewEntry, State
 from clonedetect.crawl.order import MEDIA_PRIORITY, Worth, priority_of
@@ -11,10 +11,13 @@ from clonedetect.crawl.pace import host_key
 from clonedetect.extract.harvest import LINKING
 from clonedetect.models.capture import Purpose
 from clonedetect.models.item import MediaKind
-from clonedetect.models.page import Link, LinkKind, MediaRef, PageContent
+from clonedetect.models.page import DeclarationKind, Link, LinkKind, MediaRef, PageContent
 from clonedetect.models.permit import Permit, Refusal
 
-__all__ = ["Discovery", "PermitFor", "discover"]
+__all__ = ["TAKES_AN_ID", "Discovery", "PermitFor", "discover"]
+
+TAKES_AN_ID = "an endpoint that takes an id"
+"""The reason of what is known as the beginning of API addresses, and never asked as it stands."""
 
 PermitFor = Callable[[str, Purpose], Permit | Refusal]
 """The grant at this moment, asked for one URL and purpose."""
@@ -52,6 +55,14 @@ def discover(
             refusals.append(found)
         else:
             entries.append(_link_entry(found, page.url, depth + 1, max_depth))
+    for declared in page.declarations:
+        if declared.kind is DeclarationKind.ENDPOINT:
+            answer = permit_for(declared.value, Purpose.API)
+            if isinstance(answer, Permit):
+                entry = _link_entry(answer, page.url, depth + 1, max_depth)
+                entries.append(replace(entry, state=State.SKIPPED, reason=TAKES_AN_ID))
+            else:
+                refusals.append(answer)
     references = [ref for ref in page.media if not ref.url.startswith("data:")]
     for reference in references[:max_media]:
         found = _permit_media(reference, permit_for)

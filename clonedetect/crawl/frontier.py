@@ -138,6 +138,12 @@ class Frontier:
         with self._database.atomic():
             self._database.conn.executemany(_ENQUEUE, [self._row(entry) for entry in entries])
 
+    def enqueue_unknown(self, entries: Iterable[NewEntry]) -> None:
+        """Make URLs known that are not; nothing changes of one that is."""
+        sql = f"{_INSERT} ON CONFLICT DO NOTHING"
+        with self._database.atomic():
+            self._database.conn.executemany(sql, [self._row(entry) for entry in entries])
+
     def _row(self, e: NewEntry) -> tuple[str | int | None, ...]:
         draw, shape, spelling = 0, None, None
         if e.purpose in _PAGES:
@@ -149,6 +155,16 @@ class Frontier:
     def newest(self) -> int:
         """Return the number of the row that became known last, 0 where there is none."""
         return int(self._database.execute("SELECT coalesce(max(id), 0) FROM frontier").fetchone()[0])
+
+    def sitemaps(self, host: str) -> int:
+        """Return how many sitemaps of `host` are known."""
+        sql = "SELECT count(*) FROM frontier WHERE host = ? AND purpose = 'sitemap'"
+        return int(self._database.execute(sql, [host]).fetchone()[0])
+
+    def page_of_each_host(self) -> tuple[str, ...]:
+        """Return one page that was asked of every host."""
+        sql = "SELECT min(url) FROM frontier WHERE purpose = 'page' AND tries > 0 GROUP BY host"
+        return tuple(url for (url,) in self._database.execute(sql))
 
     def media_since(self, id_: int) -> int:
         """Return how many pictures and videos became known after that row."""

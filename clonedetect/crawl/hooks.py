@@ -41,6 +41,11 @@ class RobotsRules(Protocol):
         ...
 
     @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """Absolute addresses of the sitemaps that it announces."""
+        ...
+
+    @property
     def basis(self) -> str:
         """What the rules rest on, as a sentence."""
         ...
@@ -95,7 +100,8 @@ class CrawlLimits:
     Pages are captures of pages and API answers, repeated ones included;
     media, robots.txt and the rest count in bytes only. Bytes are those
     received; what is under way when the cap is met may pass it. `pages_per_shape` holds for
-    shapes that a server can make up without end. At `ends_at` the grant ends, and with it the run.
+    shapes that a server can make up without end. With `sitemaps` those of every origin of which a
+    page was captured are read. At `ends_at` the grant ends, and with it the run.
     """
 
     max_pages: int = 1_000
@@ -104,6 +110,7 @@ class CrawlLimits:
     run_time_s: float = 14_400
     pages_per_host: int = 1_000
     pages_per_shape: int = 300
+    sitemaps: bool = False
     links_per_page: int = 2_000
     media_per_page: int = 500
     concurrency: int = 16

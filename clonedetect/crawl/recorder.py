@@ -20,7 +20,7 @@ __all__ = ["Recorder", "is_throttled"]
 
 THROTTLED_STATUSES = (429, 503)
 _READABLE = (Outcome.OK, Outcome.NOT_MODIFIED)
-_READ = (Purpose.PAGE, Purpose.API)
+_READ = (Purpose.PAGE, Purpose.API, Purpose.SITEMAP)
 
 
 def is_throttled(capture: Capture) -> bool:

@@ -74,6 +74,22 @@ class ShapeTable:
             sitemap = priority_of(Worth.SITEMAP, 0)
             self._database.execute(sql, [priority_of(expected, 0), host, shape, SEED_PRIORITY, sitemap])
 
+    def addresses(self, parent: str, placeholder: str, limit: int) -> tuple[str, ...]:
+        """Return linked pages whose shape has `placeholder`, of the host of `parent`, oldest first."""
+        sql = (
+            "SELECT url FROM frontier WHERE host = (SELECT host FROM frontier WHERE url = ? LIMIT 1) "
+            "AND shape IS NOT NULL AND instr(shape, ?) > 0 AND purpose = 'page' ORDER BY id LIMIT ?"
+        )
+        return tuple(url for (url,) in self._database.execute(sql, [parent, placeholder, limit]))
+
+    def beginnings(self, host: str, reason: str) -> tuple[str, ...]:
+        """Return the API addresses of a host that are known as beginnings, left out for `reason`."""
+        sql = (
+            "SELECT url FROM frontier WHERE host = ? AND shape IS NOT NULL AND purpose = 'api' "
+            "AND +state = 'skipped' AND reason = ? ORDER BY id"
+        )
+        return tuple(url for (url,) in self._database.execute(sql, [host, reason]))
+
     def learn_verdicts(self) -> None:
         """Learn from the standing verdicts of earlier analyses which shapes were confirmed."""
         for host, shape in self._database.execute(_CONFIRMED).fetchall():

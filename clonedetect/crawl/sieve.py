@@ -9,21 +9,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from clonedetect.crawl.discovery import TAKES_AN_ID
 from clonedetect.crawl.frontier import Entry, Frontier, NewEntry, State
 from clonedetect.crawl.order import Worth, priority_of, worth_of
 from clonedetect.crawl.shapes import is_endless, shape_of
 from clonedetect.crawl.spelling import spelling_of
+from clonedetect.crawl.templates import CODE, pages_for
 from clonedetect.crawl.traps import TRAP, trap_of
+from clonedetect.grant.probes import probed_names
+from clonedetect.grant.urls import normalise
 from clonedetect.models.capture import Purpose
-from clonedetect.models.page import PageContent
+from clonedetect.models.page import Identifier, IdentifierKind, Link, LinkKind, PageContent
 
 __all__ = ["Sieve"]
 
+_Inferred = dict[str, tuple[LinkKind, Identifier]]
 _PAGES = (Purpose.PAGE, Purpose.API)
 _BARREN_PAGES = 8
 """Pages of one path's queries, or of one endless shape, in a row that bring nothing new, before it ends."""
 _TELLING_CHARACTERS = 15
 """Shorter texts are page numbers, dates and names of months: they tell nothing new."""
+_EXAMPLES = 200
+"""Addresses that are looked at to tell how a site links to its posts."""
 _MOST_TEXTS = 500_000
 """Texts remembered of a host; beyond, everything counts as new."""
 
@@ -55,12 +62,54 @@ class Sieve:
         if entry.purpose in _PAGES and not entry.round:
             self._mind_cap(entry.host, shape_of(entry.url))
 
+    def with_inferred(self, entry: Entry, page: PageContent) -> PageContent:
+        """Return what an API answer holds, with links to what follows from it as the site's own pages show.
+
+        Posts that it names by shortcode get the addresses that pages of posts
+        have; an account that was looked up by name is asked for by its id, where a
+        script of the site holds the beginning of such an address.
+        """
+        if entry.purpose is not Purpose.API:
+            return page
+        linked = {link.url for link in page.links}
+        made = {**self._posts(entry, page), **self._by_id(entry, page)}
+        links = [
+            Link(url, kind, named.locator, named.entry)
+            for url, (kind, named) in made.items()
+            if url not in linked
+        ]
+        return replace(page, links=(*page.links, *links)) if links else page
+
+    def _posts(self, entry: Entry, page: PageContent) -> _Inferred:
+        codes = [one for one in page.identifiers if one.kind is IdentifierKind.SHORTCODE]
+        for asked_from in filter(None, (entry.parent, entry.url) if codes else ()):
+            known = self._shapes.addresses(asked_from, CODE, _EXAMPLES)
+            urls = pages_for([one.value for one in codes], known)
+            if urls:
+                return {url: (LinkKind.PAGE, code) for url, code in zip(urls, codes, strict=False)}
+        return {}
+
+    def _by_id(self, entry: Entry, page: PageContent) -> _Inferred:
+        ids = [one for one in page.identifiers if one.kind is IdentifierKind.NUMERIC_ID]
+        if not ids or not probed_names(normalise(entry.url), entry.purpose):
+            return {}
+        beginnings = self._shapes.beginnings(entry.host, TAKES_AN_ID)
+        return {f"{beginning}{ids[0].value}": (LinkKind.API, ids[0]) for beginning in beginnings}
+
     def take_in(self, entry: Entry, page: PageContent, found: Sequence[NewEntry]) -> None:
         """Make known what the page of `entry` leads to, and learn from it; the caller holds a transaction."""
         newest = self._frontier.newest()
         self._frontier.enqueue(self._sifted(found))
         self._frontier.spellings.fold(newest)
         self._learn(entry, page, found, self._frontier.media_since(newest))
+
+    def take_in_sitemap(self, found: Iterable[NewEntry]) -> None:
+        """Make known what a sitemap names and nothing else does; once more changes nothing."""
+        newest = self._frontier.newest()
+        sifted = self._sifted(found)
+        lowest = priority_of(Worth.SITEMAP, 1)
+        self._frontier.enqueue_unknown(replace(one, priority=lowest) for one in sifted)
+        self._frontier.spellings.fold(newest)
 
     def _sifted(self, found: Iterable[NewEntry]) -> list[NewEntry]:
         """Return the entries with priorities, plain spellings first, and traps left out by name."""

@@ -75,6 +75,12 @@ class Visitor:
             conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
         return await self._ask(permit, parent_url=entry.parent, depth=entry.depth, conditions=conditions)
 
+    def announced_sitemaps(self, url: str) -> tuple[str, ...]:
+        """Return the sitemaps that robots.txt of the origin of `url` announces; none while it is unknown."""
+        parts = urlsplit(url)
+        rules = self._rules.get(f"{parts.scheme}://{parts.netloc}")
+        return () if rules is None else rules.sitemaps
+
     def refuse(self, refusals: Iterable[Refused], parent_url: str | None) -> None:
         """Keep refusals and tell those that are new."""
         moment = self._hooks.now()

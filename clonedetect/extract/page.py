@@ -14,8 +14,9 @@ from clonedetect.extract.json_page import (
     read_script,
     sniff_json,
 )
+from clonedetect.extract.paging import next_addresses
 from clonedetect.extract.places import Place, Step
-from clonedetect.models.page import BlockKind, PageContent
+from clonedetect.models.page import BlockKind, LinkKind, PageContent
 
 __all__ = ["PageLimits", "read_page"]
 
@@ -59,6 +60,8 @@ def read_page(
         harvest.omitted[Omission.BYTES] += 1
     if is_json:
         read_json_value(harvest, value, root, 0)
+        for following in next_addresses(url, value):
+            harvest.add_link(following, LinkKind.PAGINATION, root.at("#next"))
     elif "json" in kind and read_json_text(harvest, decoded.text, root, 0):
         if not is_json_sequence(decoded.text):
             harvest.omitted[Omission.JSON_CUT] += 1  # what could be read was taken

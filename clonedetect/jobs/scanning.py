@@ -65,7 +65,8 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
-    With `refetch` what was captured under this grant is asked again, conditionally.
+    With `refetch` what was captured under this grant is asked again, conditionally; with `sitemaps`
+    those of the sites are read.
     """
 
     grant: Path
@@ -79,6 +80,7 @@ class ScanRequest:
     workers: int = 2
     sample: SampleRequest | None = None
     refetch: bool = False
+    sitemaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,7 @@ class _Crawl:
                     Recorder(self.store, self.archive, frontier, actor=acting(self.actor, "crawl")),
                     hooks,
                     grant_id=self.grant.grant_id,
-                    limits=_limits(self.grant),
+                    limits=replace(_limits(self.grant), sitemaps=self.request.sitemaps),
                     pace=PaceLimits(
                         min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
                     ),

@@ -117,6 +117,7 @@ class DeclarationKind(StrEnum):
     TYPE = "type"
     SCRIPT = "script"
     BASE = "base"
+    ENDPOINT = "endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Declaration:
 
     `value` is an absolute http(s) URL, for a `TYPE` the name (``og:type``, the
     last part of a schema.org type) in lower case; `media_type` is that of an `ALTERNATE`.
+    An `ENDPOINT` is the beginning of an API address that a script puts an id behind.
     """
 
     kind: DeclarationKind

@@ -209,6 +209,7 @@ class Rules:
         self.disallowed = re.findall(r"Disallow: (\S+)", text)
         delay = re.search(r"Crawl-delay: (\S+)", text)
         self.crawl_delay_s = float(delay[1]) if delay else None
+        self.sitemaps = tuple(urljoin(result.final_url, one) for one in re.findall(r"Sitemap: (\S+)", text))
         self.is_unknown = result.outcome in (Outcome.HTTP_ERROR, Outcome.CONNECT_ERROR, Outcome.RATE_LIMITED)
 
     def allows(self, url: str) -> bool:
