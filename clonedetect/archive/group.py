@@ -18,18 +18,29 @@ from clonedetect.models.capture import (
     Hop,
     Outcome,
     RecordRef,
+    RepeatedBody,
     WireFidelity,
 )
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.permit import Permit
 
-__all__ = ["FACTS_PROFILE", "NOT_MODIFIED_PROFILE", "Group", "capture_group", "has_content"]
+__all__ = [
+    "FACTS_PROFILE",
+    "IDENTICAL_PROFILE",
+    "NOT_MODIFIED_PROFILE",
+    "Group",
+    "capture_group",
+    "has_content",
+]
 
 FACTS_PROFILE = "application/vnd.clonedetect.capture+json"
 """Content type of the metadata record that closes a group."""
 
 NOT_MODIFIED_PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 """The ``WARC-Profile`` of a ``revisit`` record that holds a 304 (WARC 1.1, 6.7.3)."""
+
+IDENTICAL_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+"""The ``WARC-Profile`` of a ``revisit`` record that leaves its body to an earlier one (WARC 1.1, 6.7.2)."""
 
 _TRUNCATIONS = ("length", "time", "disconnect", "unspecified")
 
@@ -103,7 +114,7 @@ def capture_group(
 ) -> Group:
     """Return the group of `result` as it stands at byte `offset` of `file`."""
     layout = _Layout(file, offset, warcinfo, new_id)
-    revisited = [None] * (len(result.exchanges) - 1) + [result.earlier]
+    revisited = [None] * (len(result.exchanges) - 1) + [result.earlier or result.repeated]
     exchanges = tuple(map(partial(_exchange_records, layout), result.exchanges, revisited))
     capture = _capture_of(
         result, permit, exchanges, captured_at=captured_at, parent_url=parent_url, depth=depth
@@ -119,7 +130,9 @@ def capture_group(
     return Group(b"".join(layout.members), capture, tuple(layout.refs))
 
 
-def _exchange_records(layout: _Layout, exchange: Exchange, earlier: Earlier | None) -> ExchangeFacts:
+def _exchange_records(
+    layout: _Layout, exchange: Exchange, revisited: Earlier | RepeatedBody | None
+) -> ExchangeFacts:
     request_id, response_id = layout.new_id(), layout.new_id()
     common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url),)
     if exchange.peer is not None:
@@ -137,32 +150,54 @@ def _exchange_records(layout: _Layout, exchange: Exchange, earlier: Earlier | No
             payload=body,
         )
     if exchange.response:
-        body = exchange.response[exchange.header_length :]
         fields = (*common, *_concurrent(request_id, exchange.request), _content_type("response"))
-        if exchange.truncated is not None:
-            fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
-        if earlier is not None:
-            fields += _revisit_fields(earlier)
-        elif exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
-            fields += (("WARC-Payload-Digest", digest_of(body)),)
-        response = layout.add(
-            "response" if earlier is None else "revisit",
-            response_id,
-            date=exchange.started_at,
-            fields=fields,
-            block=exchange.response,
-            payload=body,
+        response = _response_record(layout, exchange, response_id, fields, revisited)
+    return facts_of(exchange, request, response, _body_ref(revisited))
+
+
+def _response_record(
+    layout: _Layout,
+    exchange: Exchange,
+    record_id: RecordId,
+    fields: tuple[tuple[str, str], ...],
+    revisited: Earlier | RepeatedBody | None,
+) -> RecordRef:
+    """Lay the response, or what is recorded in its place: a 304, or the head of one whose body is held."""
+    block, body = exchange.response, exchange.response[exchange.header_length :]
+    if exchange.truncated is not None:
+        fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
+    if isinstance(revisited, Earlier):
+        fields += _revisit_fields(
+            NOT_MODIFIED_PROFILE, revisited.record_id, revisited.url, revisited.asked_at
         )
-    return facts_of(exchange, request, response)
+    elif exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
+        fields += (("WARC-Payload-Digest", digest_of(body)),)
+    if isinstance(revisited, RepeatedBody):
+        block = exchange.response[: exchange.header_length]
+        known = revisited.ref.record_id
+        fields += _revisit_fields(IDENTICAL_PROFILE, known, revisited.url, revisited.asked_at)
+    return layout.add(
+        "response" if revisited is None else "revisit",
+        record_id,
+        date=exchange.started_at,
+        fields=fields,
+        block=block,
+        payload=body,
+    )
 
 
-def _revisit_fields(earlier: Earlier) -> tuple[tuple[str, str], ...]:
-    """Return what a 304 refers to; of a body of its own, which it should not have, nothing is stated."""
+def _body_ref(revisited: Earlier | RepeatedBody | None) -> RecordRef | None:
+    return revisited.ref if isinstance(revisited, RepeatedBody) else None
+
+
+def _revisit_fields(
+    profile: str, record_id: RecordId, url: str, asked_at: datetime
+) -> tuple[tuple[str, str], ...]:
     return (
-        ("WARC-Profile", NOT_MODIFIED_PROFILE),
-        ("WARC-Refers-To", f"<{earlier.record_id}>"),
-        ("WARC-Refers-To-Target-URI", earlier.url),
-        ("WARC-Refers-To-Date", warc_date(earlier.asked_at)),
+        ("WARC-Profile", profile),
+        ("WARC-Refers-To", f"<{record_id}>"),
+        ("WARC-Refers-To-Target-URI", url),
+        ("WARC-Refers-To-Date", warc_date(asked_at)),
     )
 
 

@@ -14,7 +14,7 @@ from clonedetect.case.schema import schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
-from clonedetect.models.ids import RecordId
+from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.verdict import PageVerdict
@@ -193,6 +193,16 @@ def latest_seen(database: Database, url: str, purpose: Purpose) -> Capture | Non
     )
     row = database.execute(sql, [url, purpose.value]).fetchone()
     return None if row is None else decode(row[0], Capture, "captures")
+
+
+def captures_of_body(database: Database, payload_digest: Digest, limit: int) -> Iterator[Capture]:
+    """Yield captures whose last response had this body, oldest first."""
+    sql = (
+        "SELECT record FROM captures WHERE json_extract(record, '$.payload_digest') = ? "
+        "AND record_id IS NOT NULL ORDER BY seq LIMIT ?"
+    )
+    for (record,) in database.execute(sql, [payload_digest, limit]):
+        yield decode(record, Capture, "captures")
 
 
 def usage_of(database: Database, grant_id: str) -> Usage:

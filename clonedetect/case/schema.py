@@ -122,6 +122,11 @@ def _frontier_order(database: Database) -> None:
     database.table("shapes").create(
         {"host": str, "shape": str, "worth": int, "asked": int, "closed": str}, pk=("host", "shape")
     )
+    # Of a response that brings a body again only the head is archived: the body is looked up by its digest.
+    database.execute(
+        "CREATE INDEX captures_payload ON captures (json_extract(record, '$.payload_digest')) "
+        "WHERE record_id IS NOT NULL"
+    )
     database.table("page_draws").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
 
 

@@ -251,6 +251,10 @@ class CaseStore(CaseFolder):
         """Return the newest `ok` capture of `url`: what stands of it, whatever a later answer was."""
         return rows.latest_seen(self.database, url, purpose)
 
+    def captures_of_body(self, payload_digest: Digest, limit: int = 3) -> Iterator[Capture]:
+        """Yield the first captures whose last response had the body of this digest."""
+        return rows.captures_of_body(self.database, payload_digest, limit)
+
     # Objects
 
     def put_object(self, data: bytes) -> Digest:

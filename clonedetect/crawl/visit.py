@@ -14,6 +14,7 @@ from clonedetect.crawl.frontier import Entry
 from clonedetect.crawl.hooks import CrawlLimits, Follow, Hooks, RobotsRules
 from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
 from clonedetect.crawl.recorder import THROTTLED_STATUSES, Recorder, is_throttled
+from clonedetect.crawl.repeated import with_repeated_body
 from clonedetect.crawl.second_look import Conditions, conditions_of
 from clonedetect.models.capture import Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
 from clonedetect.models.permit import Permit, Refusal
@@ -160,6 +161,7 @@ class Visitor:
         result = await self._fetch(permit, follow, conditions)
         if permit.purpose in _CLASSIFIED and (finer := await self._hooks.classify(result)) is not None:
             result = replace(result, outcome=finer[0], reason=finer[1])
+        result = with_repeated_body(self._recorder.store, result)
         self._take_in(result, hosts[-1])
         capture = self._recorder.record(
             result,

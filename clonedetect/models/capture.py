@@ -19,6 +19,7 @@ __all__ = [
     "Purpose",
     "RecordRef",
     "RefusalRecord",
+    "RepeatedBody",
     "TlsFacts",
     "WireFidelity",
 ]
@@ -125,6 +126,21 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRef:
+    """Where one WARC record lies: file name below the case, offset and length in bytes.
+
+    `payload_digest` is of the body as it came, also where the record leaves it to an earlier one.
+    """
+
+    record_id: RecordId
+    file: str
+    offset: int
+    length: int
+    block_digest: Digest
+    payload_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """The capture whose content stands where a server answers that nothing has changed.
 
@@ -141,13 +157,25 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatedBody:
+    """The response record that holds the very body that a later response brought again.
+
+    `url` is what that record was asked from and `asked_at` its date.
+    """
+
+    ref: RecordRef
+    url: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FetchResult:
     """All exchanges of one fetch, redirects in order, and how it ended.
 
     `content` is the last response's body with transfer and content encodings
     removed (empty unless it could be decoded whole); `reason` is a sentence,
     empty for a plain `ok`. `retry_after_s` is set where the server named one;
-    `earlier` is what stands, for `not_modified`.
+    `earlier` is what stands, for `not_modified`; `repeated` where the case holds the last body already.
     """
 
     url: str
@@ -160,18 +188,7 @@ class FetchResult:
     content_type: str = ""
     retry_after_s: float | None = None
     earlier: Earlier | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRef:
-    """Where one WARC record lies: file name below the case, offset and length in bytes."""
-
-    record_id: RecordId
-    file: str
-    offset: int
-    length: int
-    block_digest: Digest
-    payload_digest: Digest
+    repeated: RepeatedBody | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,8 @@ def without_order(database):
     """Take back the step "frontier order", as in a case that was made before it."""
     for table in ("rounds", "shapes", "page_draws"):
         database.table(table).drop()
-    for index in ("idx_frontier_state_host_priority_draw_id", "frontier_shape", "frontier_spelling"):
+    order = "idx_frontier_state_host_priority_draw_id"
+    for index in (order, "frontier_shape", "frontier_spelling", "captures_payload"):
         database.execute(f"DROP INDEX {index}")
     for column in ("round", "draw", "shape", "spelling"):
         database.execute(f"ALTER TABLE frontier DROP COLUMN {column}")
