@@ -14,6 +14,7 @@ from clonedetect.case.schema import schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import RecordId
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
@@ -109,6 +110,13 @@ def sample(database: Database) -> Sample | None:
     return next(_rows(database, Sample, "samples"), None)
 
 
+def clock_readings(database: Database) -> tuple[ClockReading, ...]:
+    """Return what was noted of the machine's clock, oldest first; nothing where that was not noted yet."""
+    if not database.table("clock_readings").exists():
+        return ()
+    return tuple(_rows(database, ClockReading, "clock_readings"))
+
+
 def refusals(database: Database) -> Iterator[RefusalRecord]:
     """Yield every refusal, oldest first."""
     yield from _rows(database, RefusalRecord, "refusals")
@@ -181,4 +189,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
             judged_by=judged_by(database),
             sample=sample(database),
+            clock=clock_readings(database),
         )

@@ -106,12 +106,17 @@ def _sample_table(database: Database) -> None:
     database.table("samples").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
 
 
+def _clock_table(database: Database) -> None:
+    database.table("clock_readings").create({"seq": int, "record": str}, pk="seq")
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("case tables", _case_tables),
     ("frontier tables", _frontier_tables),
     ("sample table", _sample_table),
+    ("clock table", _clock_table),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

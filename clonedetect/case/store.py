@@ -22,6 +22,7 @@ from clonedetect.models.case import (
     GrantFile,
     ReferenceCopy,
 )
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import Sample
@@ -132,6 +133,14 @@ class CaseStore(CaseFolder):
     def usage(self, grant_id: str) -> Usage:
         """Return what all runs under the grant have used; a killed run counts to its last capture."""
         return rows.usage_of(self.database, grant_id)
+
+    def note_clock(self, reading: ClockReading, *, actor: str) -> None:
+        """Note what the machine's clock is worth now, in custody too."""
+
+        def add() -> None:
+            self._insert("clock_readings", record=encode(reading))
+
+        self._commit("clock_read", str(reading), add, now=reading.at, actor=actor)
 
     def sample(self) -> Sample | None:
         """Return the sample that was drawn for this case, or None."""

@@ -99,9 +99,14 @@ class GrantView:
 
 
 def render(
-    contents: CaseContents, selection: Selection, read: ObjectReader, software: tuple[tuple[str, str], ...]
+    contents: CaseContents,
+    selection: Selection,
+    read: ObjectReader,
+    software: tuple[tuple[str, str], ...],
+    *,
+    clock: str = "",
 ) -> str:
-    """Return the report as HTML; the same case gives the same bytes.
+    """Return the report as HTML; the same case gives the same bytes. `clock` is a sentence on the clock.
 
     Raises whatever `read` raises for an exhibit's object that is not there.
     """
@@ -137,6 +142,7 @@ def render(
         outcomes=OUTCOMES,
         glossary=GLOSSARY,
         software=software,
+        clock=clock,
     )
 
 

@@ -33,6 +33,7 @@ from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
+from clonedetect.jobs.clock import read_clock
 from clonedetect.jobs.drawing import SampleRequest, draw_seeds
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
@@ -183,7 +184,9 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 on_event=on_event,
                 stop=stop,
             )
+            store.note_clock(read_clock(_now()), actor=who)
             told = asyncio.run(crawl.run())
+            store.note_clock(read_clock(_now()), actor=who)
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clonedetect.models.capture import Capture, RefusalRecord
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
@@ -117,7 +118,7 @@ class CaseContents:
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
-    None where no sample of addresses was drawn.
+    None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first.
     """
 
     case_id: str
@@ -134,6 +135,7 @@ class CaseContents:
     archive_files: tuple[str, ...]
     judged_by: tuple[tuple[str, int], ...] = ()
     sample: Sample | None = None
+    clock: tuple[ClockReading, ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

@@ -137,18 +137,28 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 # Schema
 
 
+ADDED = {2: ("frontier", "host_pauses"), 3: ("samples",), 4: ("clock_readings",)}
+"""The tables that each step added."""
+
+
+def turn_back(store, schema):
+    """Make the case's database one of an older schema."""
+    for step, tables in ADDED.items():
+        for table in tables if step > schema else ():
+            store.database.table(table).drop()
+    store.database.execute(f"PRAGMA user_version={schema}")
+
+
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
     store.record_capture(capture(), actor="t")
-    for table in ("frontier", "host_pauses", "samples"):
-        store.database.table(table).drop()
-    store.database.execute("PRAGMA user_version=1")
+    turn_back(store, 1)
     store.close()
     with pytest.raises(IndexFormatError, match="schema 1; open it for writing once"):
         CaseStore.read(folder)
     with reopen() as again:
         assert "frontier" in again.database.table_names()
         assert len(list(again.captures())) == 1
-    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table"]
+    assert [name for name, _ in STEPS] == ["case tables", "frontier tables", "sample table", "clock table"]
 
 
 def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):
@@ -156,12 +166,12 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     old = store.database.execute("SELECT record FROM verdicts").fetchone()[0]
     told = {key: value for key, value in json.loads(old).items() if key in BEFORE_CLASSES}
     store.database.execute("UPDATE verdicts SET record = ?", [json.dumps(told)])
-    store.database.table("samples").drop()
-    store.database.execute("PRAGMA user_version=2")
+    turn_back(store, 2)
     store.close()
     with CaseStore.read(folder) as reader:
         contents = reader.contents()
     assert contents.sample is None
+    assert contents.clock == ()
     (verdict,) = contents.verdicts
     assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
     with reopen() as again:
