@@ -13,7 +13,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ import msgspec
 
 from clonedetect.archive.torn import set_aside, sync_folder
 from clonedetect.errors import InputError, VerificationError
+from clonedetect.models.case import CustodyAct
 
 __all__ = ["NO_LINE", "CustodyEntry", "CustodyLog", "CustodyState", "read_custody", "verify_chain"]
 
@@ -119,6 +121,7 @@ class CustodyLog:
     def __init__(self, path: Path, state: CustodyState) -> None:
         self.path = path
         self._state = state
+        self._lock = threading.Lock()
         self._stream = path.open("ab", buffering=0)
 
     @classmethod
@@ -140,6 +143,12 @@ class CustodyLog:
         return log
 
     @property
+    def mark(self) -> str:
+        """Length and head of one moment, as the case's database keeps them."""
+        state = self._state
+        return f"{state.length} {state.head}"
+
+    @property
     def length(self) -> int:
         """Number of lines."""
         return self._state.length
@@ -151,20 +160,37 @@ class CustodyLog:
 
     def append(self, *, time: datetime, actor: str, action: str, grant: str, subject: str) -> CustodyEntry:
         """Add one entry and return it once it is on disk; `time` must carry its zone."""
-        stamp = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        entry = CustodyEntry(self.length + 1, stamp, actor, action, grant, subject, self.head)
-        line = _line_of(entry)
+        return self.append_all([CustodyAct(time, actor, action, grant, subject)])[0]
+
+    def append_all(self, acts: Sequence[CustodyAct]) -> tuple[CustodyEntry, ...]:
+        """Add an entry for each act, in order, and return them once all are on disk; from any thread."""
+        with self._lock:
+            return self._append_all(acts)
+
+    def _append_all(self, acts: Sequence[CustodyAct]) -> tuple[CustodyEntry, ...]:
+        state, lines, entries = self._state, [], []
+        for act in acts:
+            stamp = act.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            entry = CustodyEntry(
+                state.length + 1, stamp, act.actor, act.action, act.grant, act.subject, state.head
+            )
+            lines.append(_line_of(entry))
+            entries.append(entry)
+            state = CustodyState(entry.seq, hashlib.sha256(lines[-1]).hexdigest())
+        self._write(b"".join(lines))
+        self._state = state
+        return tuple(entries)
+
+    def _write(self, data: bytes) -> None:
         if self._stream.closed:
             raise VerificationError(f"{self.path} took no more lines; open the case again")
         try:
-            if self._stream.write(line) != len(line):
+            if self._stream.write(data) != len(data):
                 raise OSError(errno.ENOSPC, f"{self.path} took only part of a line")
             os.fsync(self._stream.fileno())
         except OSError:
             self._stream.close()  # the next opening sets the part aside
             raise
-        self._state = CustodyState(entry.seq, hashlib.sha256(line).hexdigest())
-        return entry
 
     def holds(self, action: str, subject: str) -> bool:
         """Whether the log has an entry of this `action` on this `subject`."""

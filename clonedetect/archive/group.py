@@ -28,6 +28,7 @@ __all__ = [
     "FACTS_PROFILE",
     "IDENTICAL_PROFILE",
     "NOT_MODIFIED_PROFILE",
+    "Fetched",
     "Group",
     "capture_group",
     "has_content",
@@ -43,6 +44,17 @@ IDENTICAL_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-d
 """The ``WARC-Profile`` of a ``revisit`` record that leaves its body to an earlier one (WARC 1.1, 6.7.2)."""
 
 _TRUNCATIONS = ("length", "time", "disconnect", "unspecified")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One fetch that is to be archived: what came, what permitted it, when, and how it was found."""
+
+    result: FetchResult
+    permit: Permit
+    captured_at: datetime
+    parent_url: str | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +113,23 @@ def has_content(result: FetchResult) -> bool:
 
 
 def capture_group(
-    result: FetchResult,
-    permit: Permit,
-    *,
-    file: str,
-    offset: int,
-    warcinfo: RecordId,
-    new_id: Callable[[], RecordId],
-    captured_at: datetime,
-    parent_url: str | None,
-    depth: int,
+    fetched: Fetched, *, file: str, offset: int, warcinfo: RecordId, new_id: Callable[[], RecordId]
 ) -> Group:
-    """Return the group of `result` as it stands at byte `offset` of `file`."""
+    """Return the group of `fetched` as it stands at byte `offset` of `file`."""
+    result = fetched.result
     layout = _Layout(file, offset, warcinfo, new_id)
     revisited = [None] * (len(result.exchanges) - 1) + [result.earlier or result.repeated]
     exchanges = tuple(map(partial(_exchange_records, layout), result.exchanges, revisited))
-    capture = _capture_of(
-        result, permit, exchanges, captured_at=captured_at, parent_url=parent_url, depth=depth
-    )
+    capture = _capture_of(fetched, exchanges)
     block = encode_facts(CaptureFacts(FACTS_SCHEMA, capture, result.retry_after_s, exchanges))
     fields = (
         ("WARC-Target-URI", result.url),
         *(("WARC-Concurrent-To", f"<{ref.record_id}>") for ref in layout.refs),
         ("Content-Type", FACTS_PROFILE),
     )
-    facts = layout.add("metadata", new_id(), date=captured_at, fields=fields, block=block, payload=block)
+    facts = layout.add(
+        "metadata", new_id(), date=fetched.captured_at, fields=fields, block=block, payload=block
+    )
     capture = dataclasses.replace(capture, facts=facts)
     return Group(b"".join(layout.members), capture, tuple(layout.refs))
 
@@ -214,15 +218,8 @@ def _truncation(reason: str) -> str:
     return next((word for word in _TRUNCATIONS if reason.startswith(word)), "unspecified")
 
 
-def _capture_of(
-    result: FetchResult,
-    permit: Permit,
-    exchanges: tuple[ExchangeFacts, ...],
-    *,
-    captured_at: datetime,
-    parent_url: str | None,
-    depth: int,
-) -> Capture:
+def _capture_of(fetched: Fetched, exchanges: tuple[ExchangeFacts, ...]) -> Capture:
+    result, permit = fetched.result, fetched.permit
     last = exchanges[-1] if exchanges else None
     answer = last.response if last else None
     earlier = result.earlier
@@ -233,7 +230,7 @@ def _capture_of(
         purpose=result.purpose,
         outcome=result.outcome,
         reason=result.reason,
-        captured_at=captured_at,
+        captured_at=fetched.captured_at,
         grant_id=permit.grant_id,
         grant_digest=permit.grant_digest,
         rule=permit.rule,
@@ -246,8 +243,8 @@ def _capture_of(
         peer=last.peer if last else None,
         hops=tuple(_hop(fact) for fact in exchanges),
         fidelity=_weakest(exchanges),
-        parent_url=parent_url,
-        depth=depth,
+        parent_url=fetched.parent_url,
+        depth=fetched.depth,
         wire_size=sum(len(exchange.response) for exchange in result.exchanges),
         refers_to=earlier.record_id if earlier else None,
     )

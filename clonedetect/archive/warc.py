@@ -12,14 +12,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
-from clonedetect.archive.facts import CaptureFacts, decode_facts
-from clonedetect.archive.group import Group, capture_group
+from clonedetect.archive.facts import CaptureFacts, ExchangeFacts, decode_facts
+from clonedetect.archive.group import Fetched, capture_group
 from clonedetect.archive.record import (
     ArchivedRecord,
     build_member,
@@ -36,7 +36,16 @@ from clonedetect.models.capture import Capture, Exchange, FetchResult, RecordRef
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.permit import Permit
 
-__all__ = ["ROTATE_BYTES", "WarcArchive", "body_of", "iterate", "read_facts", "read_record", "restore"]
+__all__ = [
+    "ROTATE_BYTES",
+    "WarcArchive",
+    "body_of",
+    "iterate",
+    "read_facts",
+    "read_record",
+    "response_of",
+    "restore",
+]
 
 ROTATE_BYTES = 1_000_000_000
 """A file that has reached this size is followed by a new one (WARC 1.1, annex C.1, recommends 1 GB)."""
@@ -65,6 +74,7 @@ class WarcArchive:
         self._serial = 1
         self._warcinfo: RecordId | None = None
         self._is_broken = False
+        self._written: list[Path] = []
 
     @classmethod
     def open(
@@ -122,32 +132,66 @@ class WarcArchive:
         parent_url: str | None = None,
         depth: int = 0,
     ) -> Capture:
-        """Write one fetch, synced and read back, and return its capture.
+        """Write one fetch as `append_all` does, and return its capture."""
+        return self.append_all([Fetched(result, permit, captured_at, parent_url, depth)])[0]
+
+    def append_all(self, batch: Sequence[Fetched]) -> tuple[Capture, ...]:
+        """Write fetches, synced together and read back, and return their captures.
 
         Raises VerificationError if what is read back is not what was written,
         OSError if it could not be written; in both cases nothing counts as
         recorded, and the archive takes no more until it is opened again.
         """
+        captures = self.write_all(batch)
+        self.sync()
+        return captures
+
+    def write_all(self, batch: Sequence[Fetched]) -> tuple[Capture, ...]:
+        """Write and read back as `append_all` does; nothing is recorded before `sync` returns."""
         if self._is_broken:
             raise VerificationError("an earlier record could not be written; open the archive again")
         self._is_broken = True
-        path = self._current()
-        prefix = b"" if self._warcinfo else self._begin_file(path, captured_at)
-        group = capture_group(
-            result,
-            permit,
-            file=f"archive/{path.name}",
-            offset=path.stat().st_size + len(prefix),
-            warcinfo=self._warcinfo or RecordId(""),
-            new_id=self._new_id,
-            captured_at=captured_at,
-            parent_url=parent_url,
-            depth=depth,
-        )
-        self._write(path, prefix + group.data)
-        self._read_back(group)
+        captures: list[Capture] = []
+        while len(captures) < len(batch):
+            captures += self._append_to_file(batch[len(captures) :])
         self._is_broken = False
-        return group.capture
+        return tuple(captures)
+
+    def sync(self) -> None:
+        """Have everything that was written on disk when this returns; from any one thread."""
+        self._is_broken = True
+        written, self._written = self._written, []
+        for path in written:
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        self._is_broken = False
+
+    def _append_to_file(self, batch: Sequence[Fetched]) -> list[Capture]:
+        """Write as many of `batch` as the current file takes, one at least."""
+        path = self._current()
+        start = path.stat().st_size
+        parts = [] if self._warcinfo else [self._begin_file(path, batch[0].captured_at)]
+        size = sum(map(len, parts))
+        captures: list[Capture] = []
+        for fetched in batch:
+            if captures and start + size >= self._rotate_bytes:
+                break
+            group = capture_group(
+                fetched,
+                file=f"archive/{path.name}",
+                offset=start + size,
+                warcinfo=self._warcinfo or RecordId(""),
+                new_id=self._new_id,
+            )
+            parts.append(group.data)
+            size += len(group.data)
+            captures.append(group.capture)
+        data = b"".join(parts)
+        self._write(path, data)
+        if path not in self._written:
+            self._written.append(path)
+        self._read_back(path, start, data)
+        return captures
 
     def _current(self) -> Path:
         path = self.folder / "archive" / f"{self._serial:05d}.warc.gz"
@@ -181,12 +225,14 @@ class WarcArchive:
     def _write(path: Path, data: bytes) -> None:
         with path.open("ab") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
 
-    def _read_back(self, group: Group) -> None:
-        for ref in group.refs:
-            read_record(self.folder, ref)
+    @staticmethod
+    def _read_back(path: Path, start: int, data: bytes) -> None:
+        """Compare the file, byte for byte, with what was to be written: more than its digests would."""
+        with path.open("rb") as stream:
+            stream.seek(start)
+            if stream.read(len(data) + 1) != data:
+                raise VerificationError(f"{path} at {start} does not hold what was written to it")
 
     def _keep_torn(self, name: str, torn_at: int) -> str:
         path = self.folder / name
@@ -237,6 +283,21 @@ def body_of(folder: Path, ref: RecordRef) -> bytes:
     return body
 
 
+def response_of(folder: Path, fact: ExchangeFacts) -> bytes:
+    """Return the response of one exchange as it came, also where its body lies in an earlier record.
+
+    Raises VerificationError where records are not those recorded.
+    """
+    if fact.response is None:
+        return b""
+    response = read_record(folder, fact.response)[1]
+    if fact.body is not None:
+        response += body_of(folder, fact.body)
+    if digest_of(response[fact.header_length :]) != fact.response.payload_digest:
+        raise VerificationError(f"the body of {fact.url} is not the one recorded")
+    return response
+
+
 def restore(folder: Path, capture: Capture, content: bytes) -> FetchResult:
     """Return the fetch that left `capture`, from its records; `content` is its decoded body.
 
@@ -248,11 +309,7 @@ def restore(folder: Path, capture: Capture, content: bytes) -> FetchResult:
     exchanges = []
     for fact in facts.exchanges:
         request = read_record(folder, fact.request)[1] if fact.request else b""
-        response = read_record(folder, fact.response)[1] if fact.response else b""
-        if fact.body is not None:
-            response += body_of(folder, fact.body)
-        if fact.response and digest_of(response[fact.header_length :]) != fact.response.payload_digest:
-            raise VerificationError(f"the body of {fact.url} is not the one recorded")
+        response = response_of(folder, fact)
         known = {f.name: getattr(fact, f.name) for f in dataclasses.fields(Exchange) if hasattr(fact, f.name)}
         exchanges.append(Exchange(**{**known, "request": request, "response": response}))
     return FetchResult(

@@ -8,7 +8,7 @@ told when the case is opened again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from clonedetect.case import objects
 from clonedetect.case.lock import CaseLock
 from clonedetect.case.schema import connect
 from clonedetect.errors import InputError, UsageError, VerificationError
+from clonedetect.models.case import CustodyAct
 
 __all__ = ["CaseFolder", "CustodyOpener", "CustodyWriter"]
 
@@ -32,17 +33,16 @@ class CustodyWriter(Protocol):
     """The custody log as a case needs it; `archive.custody.CustodyLog` is one."""
 
     @property
-    def length(self) -> int:
-        """Number of lines."""
-        ...
-
-    @property
-    def head(self) -> str:
-        """SHA-256 of the last line."""
+    def mark(self) -> str:
+        """Length, and SHA-256 of the last line, of one moment."""
         ...
 
     def append(self, *, time: datetime, actor: str, action: str, grant: str, subject: str) -> object:
         """Add one line, on disk when this returns."""
+        ...
+
+    def append_all(self, acts: Sequence[CustodyAct]) -> object:
+        """Add a line for each act, all on disk when this returns."""
         ...
 
     def holds(self, action: str, subject: str) -> bool:
@@ -208,10 +208,9 @@ class CaseFolder:
 
     def _commit_rows(self, change: Callable[[], None]) -> None:
         """Commit what follows from archive and frontier: a power cut may take it back, a kill cannot."""
-        custody = self.custody
         with self.database.atomic():
             change()
-            self._set_meta("custody", f"{custody.length} {custody.head}")
+            self._set_meta("custody", self.custody.mark)
 
     def _has_meta(self, key: str) -> bool:
         return self._count("meta", "key = ?", key) > 0

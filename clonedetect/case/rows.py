@@ -14,6 +14,7 @@ from clonedetect.case.schema import schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
 from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import PageDraw, Sample
@@ -36,7 +37,7 @@ T = TypeVar("T")
 _SAMPLES_SINCE = 3
 """The schema that added samples: an older case, opened for reading, has none."""
 
-_ROUNDS_SINCE = 4
+_ROUNDS_SINCE = 5
 """The schema that added second looks and draws of pages."""
 
 QUEUED = "known, and not asked for when the run ended"
@@ -142,6 +143,13 @@ def known_pages(database: Database) -> Iterator[str]:
         yield url
 
 
+def clock_readings(database: Database) -> tuple[ClockReading, ...]:
+    """Return what was noted of the machine's clock, oldest first; nothing where that was not noted yet."""
+    if not database.table("clock_readings").exists():
+        return ()
+    return tuple(_rows(database, ClockReading, "clock_readings"))
+
+
 def refusals(database: Database) -> Iterator[RefusalRecord]:
     """Yield every refusal, oldest first."""
     yield from _rows(database, RefusalRecord, "refusals")
@@ -239,4 +247,5 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             pages_asked=sum(asked for _, asked, _ in pages),
             pages_known=sum(known for *_, known in pages),
             page_draw=page_draw(database),
+            clock=clock_readings(database),
         )

@@ -106,6 +106,10 @@ def _sample_table(database: Database) -> None:
     database.table("samples").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
 
 
+def _clock_table(database: Database) -> None:
+    database.table("clock_readings").create({"seq": int, "record": str}, pk="seq")
+
+
 def _frontier_order(database: Database) -> None:
     """What orders and bounds the frontier: rounds of second looks, shapes and spellings of pages, draws."""
     for column in ("round INTEGER NOT NULL DEFAULT 0", "draw INTEGER NOT NULL DEFAULT 0"):
@@ -136,6 +140,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("case tables", _case_tables),
     ("frontier tables", _frontier_tables),
     ("sample table", _sample_table),
+    ("clock table", _clock_table),
     ("frontier order", _frontier_order),
 )
 """Named steps; the schema number is how many of them a database has behind it."""

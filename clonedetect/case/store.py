@@ -14,8 +14,16 @@ from clonedetect.case import objects, rows
 from clonedetect.case.folder import CaseFolder, CustodyOpener, CustodyWriter, SqlValue
 from clonedetect.case.rows import Usage, decode, encode
 from clonedetect.errors import InputError, NotPermittedError, UsageError, VerificationError
-from clonedetect.models.capture import Capture, Purpose, RefusalRecord
-from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, ReferenceCopy
+from clonedetect.models.capture import Capture, Purpose, RecordRef, RefusalRecord
+from clonedetect.models.case import (
+    Analysis,
+    CaseContents,
+    CustodyAct,
+    Decision,
+    GrantFile,
+    ReferenceCopy,
+)
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
 from clonedetect.models.sample import PageDraw, Sample
@@ -32,12 +40,42 @@ _SHORTEST_START = 4
 """Characters of a finding's id that name it, if no other's begins with them."""
 
 
+_CAPTURE_COLUMNS = (
+    "facts_id, url, purpose, outcome, record_id, content_digest, grant_id, wire_size, archive_file,"
+    " archive_end, captured_at, record"
+)
+_INSERT_CAPTURE = f"INSERT INTO captures ({_CAPTURE_COLUMNS}) VALUES ({', '.join('?' * 12)})"  # noqa: S608  ours
+
+
+def _facts_of(capture: Capture) -> RecordRef:
+    if capture.facts is None:
+        raise VerificationError(f"the capture of {capture.url} names no record; archive it first")
+    return capture.facts
+
+
+def _capture_act(capture: Capture, actor: str) -> CustodyAct:
+    facts = _facts_of(capture)
+    subject = f"{facts.record_id} {facts.block_digest}"
+    return CustodyAct(capture.captured_at, actor, "capture", capture.grant_id, subject)
+
+
 class CaseStore(CaseFolder):
     """The records of one case: `create`, `open` or `read` one.
 
     Satisfies `protocols.RecordReader`. Every method that writes raises
     UsageError where the case is open for reading only.
     """
+
+    def note_boot(self, boot: str) -> bool:
+        """Note which start of the machine writes now; return whether another one, or none, was noted.
+
+        Then the machine may have stopped before everything written was on its disk.
+        """
+        is_other = not self._has_meta("boot") or self._meta("boot") != boot or not boot
+        if is_other:
+            with self.database.atomic():
+                self._set_meta("boot", boot)
+        return is_other
 
     # Grants and runs
 
@@ -96,6 +134,14 @@ class CaseStore(CaseFolder):
     def usage(self, grant_id: str) -> Usage:
         """Return what all runs under the grant have used; a killed run counts to its last capture."""
         return rows.usage_of(self.database, grant_id)
+
+    def note_clock(self, reading: ClockReading, *, actor: str) -> None:
+        """Note what the machine's clock is worth now, in custody too."""
+
+        def add() -> None:
+            self._insert("clock_readings", record=encode(reading))
+
+        self._commit("clock_read", str(reading), add, now=reading.at, actor=actor)
 
     def sample(self) -> Sample | None:
         """Return the sample that was drawn for this case, or None."""
@@ -172,46 +218,59 @@ class CaseStore(CaseFolder):
         `is_adopted` the capture was found in the archive after a kill, and
         the custody line is written only if the kill came before it.
         """
-        facts = capture.facts
-        if facts is None:
-            raise VerificationError(f"the capture of {capture.url} names no record; archive it first")
+        act = _capture_act(capture, actor)
 
         def add() -> None:
-            self._insert(
-                "captures",
-                facts_id=facts.record_id,
-                url=capture.url,
-                purpose=capture.purpose.value,
-                outcome=capture.outcome.value,
-                record_id=capture.record_id,
-                content_digest=capture.content_digest,
-                grant_id=capture.grant_id,
-                wire_size=capture.wire_size,
-                archive_file=facts.file,
-                archive_end=facts.offset + facts.length,
-                captured_at=capture.captured_at.timestamp(),
-                record=encode(capture),
-            )
-            if run_id is not None:
-                sql = "UPDATE runs SET last_at = max(last_at, ?) WHERE run_id = ?"
-                self.database.execute(sql, [capture.captured_at.timestamp(), run_id])
+            self._insert_capture(capture)
+            self._note_run(run_id, capture.captured_at)
             then()
 
-        subject = f"{facts.record_id} {facts.block_digest}"
-        if not (is_adopted and self.custody.holds("capture", subject)):
-            self.custody.append(
-                time=capture.captured_at,
-                actor=actor,
-                action="capture",
-                grant=capture.grant_id,
-                subject=subject,
-            )
+        if not (is_adopted and self.custody.holds("capture", act.subject)):
+            self.custody.append_all([act])
         self._commit_rows(add)
 
-    def record_refusals(
-        self, refusals: Sequence[RefusalRecord], *, then: Callable[[], None] = _nothing
-    ) -> tuple[RefusalRecord, ...]:
-        """Keep refusals, each once, and return those that are new; `then` is in the same transaction.
+    def log_captures(self, captures: Sequence[Capture], *, actor: str) -> None:
+        """Write the custody lines of captures whose records are safe on disk; from any thread."""
+        self.custody.append_all([_capture_act(one, actor) for one in captures])
+
+    def enter_captures(
+        self, captures: Sequence[Capture], then: Callable[[], None], *, run_id: int | None
+    ) -> None:
+        """Write the rows of captures that custody knows, all or none; `then` runs in the same transaction."""
+
+        def add() -> None:
+            for one in captures:
+                self._insert_capture(one)
+            self._note_run(run_id, max(one.captured_at for one in captures))
+            then()
+
+        self._commit_rows(add)
+
+    def _insert_capture(self, capture: Capture) -> None:
+        facts = _facts_of(capture)
+        values = (
+            facts.record_id,
+            capture.url,
+            capture.purpose.value,
+            capture.outcome.value,
+            capture.record_id,
+            capture.content_digest,
+            capture.grant_id,
+            capture.wire_size,
+            facts.file,
+            facts.offset + facts.length,
+            capture.captured_at.timestamp(),
+            encode(capture),
+        )
+        self.database.execute(_INSERT_CAPTURE, values)
+
+    def _note_run(self, run_id: int | None, moment: datetime) -> None:
+        if run_id is not None:
+            sql = "UPDATE runs SET last_at = max(last_at, ?) WHERE run_id = ?"
+            self.database.execute(sql, [moment.timestamp(), run_id])
+
+    def put_refusals(self, refusals: Sequence[RefusalRecord]) -> tuple[RefusalRecord, ...]:
+        """Keep refusals within the caller's transaction, each once, and return those that are new.
 
         The same URL, purpose, place and reason is one refusal, however often it is met.
         """
@@ -219,17 +278,28 @@ class CaseStore(CaseFolder):
             "INSERT INTO refusals (url, purpose, place, reason, record) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO NOTHING"
         )
-        new: list[RefusalRecord] = []
+        return tuple(
+            one
+            for one in refusals
+            if self.database.execute(
+                sql, [one.url, one.purpose.value, one.where, one.reason, encode(one)]
+            ).rowcount
+            > 0
+        )
+
+    def record_refusals(
+        self, refusals: Sequence[RefusalRecord], *, then: Callable[[], None] = _nothing
+    ) -> tuple[RefusalRecord, ...]:
+        """Keep refusals as `put_refusals` does, in a transaction of their own; `then` is in it too."""
+        new: tuple[RefusalRecord, ...] = ()
 
         def add() -> None:
-            for one in refusals:
-                values = [one.url, one.purpose.value, one.where, one.reason, encode(one)]
-                if self.database.execute(sql, values).rowcount > 0:
-                    new.append(one)
+            nonlocal new
+            new = self.put_refusals(refusals)
             then()
 
         self._commit_rows(add)
-        return tuple(new)
+        return new
 
     def captures(self) -> Iterator[Capture]:
         """Yield every capture, oldest first."""
@@ -257,9 +327,16 @@ class CaseStore(CaseFolder):
 
     # Objects
 
-    def put_object(self, data: bytes) -> Digest:
-        """Keep `data` below ``objects/`` and return its digest once it is on disk."""
-        return objects.put_object(self.folder, data)
+    def put_object(self, data: bytes, *, is_synced: bool = True) -> Digest:
+        """Keep `data` below ``objects/`` and return its digest once it is on disk.
+
+        What is decoded from a record need not be synced: see `objects.put_object`.
+        """
+        return objects.put_object(self.folder, data, is_synced=is_synced)
+
+    def holds_object(self, digest: Digest, size: int) -> bool:
+        """Whether there is a file of `size` bytes for the object of `digest`."""
+        return objects.holds_object(self.folder, digest, size)
 
     def object(self, digest: Digest) -> bytes:
         """Return the object of `digest`; raises VerificationError if missing or changed."""

@@ -10,6 +10,7 @@ block handed out as global unicast (RFC 4291, IANA), minus a table.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 __all__ = ["Address", "parse_address", "refusal_of"]
@@ -81,6 +82,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _ISATAP_MARKS = frozenset({0x00005EFE, 0x02005EFE})
 
 
+@lru_cache(maxsize=2048)
 def parse_address(text: str) -> Address | None:
     """Return the address that `text` spells canonically, or None; a zone (``%eth0``) is not canonical."""
     try:

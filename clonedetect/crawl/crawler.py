@@ -13,11 +13,11 @@ import logging
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 
 from clonedetect.case.store import Usage
-from clonedetect.crawl.discovery import discover
 from clonedetect.crawl.events import CrawlSummary, ProgressEvent
 from clonedetect.crawl.frontier import Entry, NewEntry, State
 from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
@@ -25,9 +25,10 @@ from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.sieve import Sieve
 from clonedetect.crawl.sitemap_reader import SitemapReader
+from clonedetect.crawl.turns import Turns
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
-from clonedetect.models.capture import Outcome, Purpose, RefusalRecord
+from clonedetect.models.capture import Outcome, Purpose
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
@@ -37,6 +38,20 @@ _logger = logging.getLogger(__name__)
 _PAGES = (Purpose.PAGE, Purpose.API)
 _READABLE = (Outcome.OK, Outcome.NOT_MODIFIED)
 _PROGRESS_S = 1.0
+_WRITING = 4
+"""How many times as many visits as are fetching may be under way, those being written included."""
+
+
+class _Once:
+    """Calls what it was made of the first time it is called."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def __call__(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call()
 
 
 class Crawler:
@@ -62,12 +77,17 @@ class Crawler:
         self._hooks = hooks
         self._grant_id = grant_id
         self._limits = limits
-        self._sieve = Sieve(recorder.frontier, pages_per_shape=limits.pages_per_shape)
+        self._sieve = Sieve(
+            recorder.frontier, pages_per_shape=limits.pages_per_shape, pages_left=self._pages_left
+        )
+        recorder.take_in = self._sieve.take_in
         self._pace = Pace(pace)
         self._pacer = Pacer(self._pace, hooks.clock)
-        self._visitor = Visitor(hooks, recorder, self._pacer, limits=limits)
+        self._turns = Turns()
+        self._visitor = Visitor(hooks, recorder, self._pacer, self._turns, self._sieve, limits=limits)
         self._sitemaps = SitemapReader(self._frontier, self._sieve, self._visitor, hooks)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._busy = 0
         self._expanding: set[int] = set()
         self._changed = asyncio.Event()
         self._stopped_by = ""
@@ -89,14 +109,16 @@ class Crawler:
         self._began = self._hooks.clock()
         actor, now = self._recorder.actor, self._hooks.now
         adopted = self._recorder.adopt()
-        self._visitor.run_id = run_id = self._store.begin_run(self._grant_id, now(), actor=actor)
+        self._recorder.run_id = run_id = self._store.begin_run(self._grant_id, now(), actor=actor)
         self._resume()
         self._sow(seeds)
+        self._turns.call(*self._frontier.pending_hosts())
         try:
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(self._watch(stop))
                 await self._dispatch(group, stop)
                 await self._drain()
+                await self._write_out()
                 watcher.cancel()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from errors
@@ -145,12 +167,18 @@ class Crawler:
             if self._stopped_by:
                 return
             wait = self._start_all(group)
-            if not self._tasks and wait == math.inf:
+            if not self._tasks and wait == math.inf and not self._look_again(group):
                 self._stopped_by = self._page_cap()
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, self._remaining_s())):
                     await self._changed.wait()
+
+    def _look_again(self, group: asyncio.TaskGroup) -> bool:
+        """Look at every host once more before the run ends, and return whether any has something to give."""
+        self._turns.call(*self._frontier.pending_hosts())
+        wait = self._start_all(group)
+        return bool(self._tasks) or wait < math.inf
 
     def _cap(self, stop: asyncio.Event) -> str:
         """Return what ends the run now, or ""."""
@@ -180,48 +208,64 @@ class Crawler:
     def _start_all(self, group: asyncio.TaskGroup) -> float:
         """Start all that may start now; return the seconds until more may, infinite if tasks decide."""
         for entry in self._frontier.captured(self._limits.concurrency):
-            if len(self._tasks) < self._limits.concurrency and entry.id not in self._expanding:
+            if self._has_worker() and entry.id not in self._expanding:
                 self._expanding.add(entry.id)
                 self._spawn(group, self._expand(entry))
-        wait = math.inf
-        for host in self._frontier.pending_hosts():
-            wait = min(wait, self._start_host(group, host))
-        return wait
+        for host in self._turns.due(self._hooks.clock()):
+            if not self._has_worker():
+                self._turns.call(host)  # it keeps its claim, behind those that were not looked at yet
+                continue
+            wait = self._start_host(group, host)
+            self._turns.call_at(host, self._hooks.clock() + wait)
+        return self._turns.wait(self._hooks.clock()) if self._has_worker() else math.inf
+
+    def _has_worker(self) -> bool:
+        limit = self._limits.concurrency
+        return self._busy < limit and len(self._tasks) < _WRITING * limit
 
     def _start_host(self, group: asyncio.TaskGroup, host: str) -> float:
-        """Start what `host` has room for and return the seconds until it has more to give."""
+        """Start what `host` has room for; return the seconds until it has more; infinite: a task decides."""
         now = self._hooks.now().timestamp()
         state = self._pace.state(host, self._hooks.clock())
         if state.is_parked:
             self._frontier.park(host, now + state.paused_s, f"{host} asked to wait {state.paused_s:.0f} s")
-        while self._pace.has_room(host) and len(self._tasks) < self._limits.concurrency:
+        while self._pace.has_room(host) and self._has_worker():
             slot = self._pace.next_slot(host, self._hooks.clock())
             if slot > 0:
                 return slot
             self._mind_host_cap(host)
             only_media = self._pages_left() <= 0
-            entry = self._frontier.lease(host, now, now + self._limits.lease_s, only_media=only_media)
-            if entry is None:
+            entries = self._frontier.lease(
+                host, now, now + self._limits.lease_s, limit=self._room(host), only_media=only_media
+            )
+            if not entries:
                 due = self._frontier.next_due(host, only_media=only_media)
                 return math.inf if due is None else max(0.0, due - now)
-            if not self._begin(group, host, entry):
-                return 0.0
-        return math.inf
+            for entry in entries:
+                self._begin(group, host, entry)
+        return math.inf if self._has_worker() else 0.0
+
+    def _room(self, host: str) -> int:
+        """Return how many URLs of `host` may be asked at once; one where they are spaced or pages run out."""
+        cap = self._limits.pages_per_host
+        pages = min(self._pages_left(), cap - self._host_pages[host] - self._pages_in_flight[host])
+        workers = self._limits.concurrency - self._busy
+        return max(1, min(self._pace.room(host), workers, pages))
 
     def _mind_host_cap(self, host: str) -> None:
         cap = self._limits.pages_per_host
         if self._host_pages[host] + self._pages_in_flight[host] >= cap:
             self._frontier.skip_pages(host, f"more than {cap} pages of {host}")
 
-    def _begin(self, group: asyncio.TaskGroup, host: str, entry: Entry) -> bool:
+    def _begin(self, group: asyncio.TaskGroup, host: str, entry: Entry) -> None:
         permit = self._hooks.permit_for(entry.url, entry.purpose)
         if isinstance(permit, Refusal):
             self._refuse(entry, Refused(permit, "dequeue"))
-            return False
+            return
         self._pace.enter(host)
+        self._busy += 1
         self._pages_in_flight[host] += entry.purpose in _PAGES
         self._spawn(group, self._visit(entry, permit, host))
-        return True
 
     def _spawn(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
         task = group.create_task(self._mind_the_disk(work))
@@ -239,24 +283,41 @@ class Crawler:
         for task in self._tasks:
             task.cancel()
 
+    async def _write_out(self) -> None:
+        """Write what was handed over and still waits; its disk may be full by now."""
+        try:
+            await self._recorder.finish()
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_disk_full(error):
+                raise
+            self._stop_at_full_disk(error)
+
     # One URL
 
     async def _visit(self, entry: Entry, permit: Permit, host: str) -> None:
+        fetched = _Once(partial(self._leave, host))
         try:
-            found = await self._visitor.visit(permit, entry)
+            found = await self._visitor.visit(permit, entry, fetched)
         except FetchDefectError as error:
             _logger.exception("a defect ended one visit; the run goes on")
             self._frontier.fail(entry.id, State.FAILED, str(error))
             return
         finally:
-            self._pace.leave(host)
+            fetched()
             self._pages_in_flight[host] -= entry.purpose in _PAGES
         if isinstance(found, Refused):
             self._refuse(entry, found)
         elif isinstance(found, Later):
             self._postpone(entry, found)
         else:
-            await self._captured(entry, host)
+            self._captured(entry, host)
+
+    def _leave(self, host: str) -> None:
+        """Let the host, and whoever waits for a worker, be asked while what came is being written."""
+        self._pace.leave(host)
+        self._busy -= 1
+        self._turns.call(host)
+        self._changed.set()
 
     async def _mind_the_disk(self, work: Coroutine[None, None, None]) -> None:
         try:
@@ -289,20 +350,17 @@ class Crawler:
         else:
             self._frontier.release(entry.id, not_before=now + later.wait_s)
 
-    async def _captured(self, entry: Entry, host: str) -> None:
+    def _captured(self, entry: Entry, host: str) -> None:
         if entry.purpose in _PAGES:
             self._pages += 1
             self._host_pages[host] += 1
             self._sieve.captured(entry)
-        elif entry.purpose is Purpose.SITEMAP:
+        if self._limits.sitemaps and entry.purpose in (Purpose.PAGE, Purpose.SITEMAP):
             self._sitemaps.look_for(entry.url)
         self._progress()
-        if self._frontier.state_of(entry.id)[0] is State.CAPTURED and entry.id not in self._expanding:
-            self._expanding.add(entry.id)
-            await self._expand(entry)
 
     async def _expand(self, entry: Entry) -> None:
-        """Read the links of a captured page into the frontier, and close its row with them."""
+        """Read the links of a page that was recorded without them into the frontier, and close its row."""
         try:
             capture = self._store.latest_capture(entry.url, entry.purpose)
             if capture is None or capture.outcome not in _READABLE or capture.content_digest is None:
@@ -317,30 +375,14 @@ class Crawler:
             except ClonedetectError as error:
                 self._frontier.complete([entry.id], f"its links could not be read: {error}")
                 return
-            page = self._sieve.with_inferred(entry, page)
-            found = discover(
-                page,
-                self._hooks.permit_for,
-                depth=self._frontier.state_of(entry.id)[1],
-                max_depth=self._limits.max_depth,
-                max_links=self._limits.links_per_page,
-                max_media=self._limits.media_per_page,
-            )
-            moment = self._hooks.now()
-            records = [
-                RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, capture.final_url)
-                for r in found.refusals
-            ]
-
-            if self._limits.sitemaps and entry.purpose is Purpose.PAGE:
-                self._sitemaps.look_for(capture.final_url)
+            found = self._visitor.found_on(entry, page, self._frontier.state_of(entry.id)[1])
 
             def close() -> None:
-                self._sieve.take_in(entry, page, found.entries)
+                self._sieve.take_in(entry, content, found.entries)
                 self._frontier.complete([entry.id])
 
-            self._visitor.announce(self._store.record_refusals(records, then=close))
-            self._frontier.draw.mind_budget(self._pages_left())
+            self._visitor.announce(self._store.record_refusals(found.refusals, then=close))
+            self._turns.call(*(one.host for one in found.entries))
         finally:
             self._expanding.discard(entry.id)
 
@@ -352,7 +394,7 @@ class Crawler:
             return
         self._last_progress = now
         counts = self._frontier.host_counts()
-        captures = len(self._visitor.captures)
+        captures = self._visitor.captures.total()
         elapsed = now - self._began
         hosts = tuple(self._pace.state(host, now) for host, (pending, _) in sorted(counts.items()) if pending)
         pending = sum(number for number, _ in counts.values())
@@ -360,7 +402,7 @@ class Crawler:
         self._hooks.on_event(ProgressEvent(captures, pending, rate, hosts))
 
     def _summary(self, adopted: int) -> CrawlSummary:
-        outcomes = Counter(self._visitor.captures)
+        outcomes = self._visitor.captures
         return CrawlSummary(
             captures=outcomes.total(),
             adopted=adopted,

@@ -113,7 +113,7 @@ async def ask(
     recording = Recording(circumstances.limits.head_bytes)
     started_at = circumstances.now()
     failure = await _converse(permit, headers, circumstances, recording, time_s)
-    head, peer = _head_in(recording.response), recording.connected_peer()
+    head, peer = recording.head or _head_in(recording.response), recording.connected_peer()
     response = bytes(recording.response)
     recording.response.clear()
     note = ""
@@ -208,7 +208,7 @@ async def _receive(
     is_exact = circumstances.fidelity is WireFidelity.EXACT
     if not is_exact:
         _reconstruct_head(response, recording)
-    head = _head_in(recording.response)
+    head = recording.head = _head_in(recording.response)
     head_length = head.length if head else 0
     recording.limit_bytes = head_length + limits.body_bytes(purpose)
     start, is_admitted = b"", False

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from aiohttp.abc import AbstractResolver
 
 from clonedetect import __version__
-from clonedetect.crawl.decode import BombError, DecodeError, decode_record, header
+from clonedetect.crawl.decode import BombError, DecodeError, decode_content, header
 from clonedetect.crawl.exchange import Answer, Circumstances, ask
 from clonedetect.crawl.limits import Limits
 from clonedetect.crawl.outcomes import is_same_site, outcome_of_status, redirect_target, retry_after_s
@@ -248,13 +249,14 @@ class Fetcher:
         )
 
     async def _decode(self, exchange: Exchange, purpose: Purpose) -> tuple[bytes, tuple[Outcome, str] | None]:
-        """Return the content, or none and why; by the very function that the analysis uses on the record."""
-        limits = self._limits.decoding(purpose, len(exchange.response) - exchange.header_length)
-        arguments = exchange.response, exchange.header_length, limits
+        """Return the content, or none and why; by the very function that reads it from the record."""
+        stored = exchange.response[exchange.header_length :]
+        limits = self._limits.decoding(purpose, len(stored))
+        decoding = partial(decode_content, stored, exchange.headers, limits, status=exchange.status or 200)
         try:
             if len(exchange.response) <= _DECODE_INLINE_BYTES:
-                return decode_record(*arguments), None
-            return await asyncio.to_thread(decode_record, *arguments), None
+                return decoding(), None
+            return await asyncio.to_thread(decoding), None
         except BombError as error:
             return b"", (Outcome.BOMB, str(error))
         except DecodeError as error:

@@ -9,7 +9,8 @@ the reason says why), ``failed`` (a defect of ours stopped it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,6 +71,9 @@ class Entry:
 
 _PAGES = (Purpose.PAGE, Purpose.API)
 _SEEN = ("", "ok", "not_modified")
+_NEVER = 1 << 31
+"""Deeper than anything: whatever stands there, its links are still to be read."""
+
 _COLUMNS = "id, url, purpose, host, depth, parent, tries, round"
 
 # A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
@@ -101,11 +105,10 @@ WHERE excluded.depth < frontier.depth
    OR (frontier.priority >= {_BY_SITEMAP} AND excluded.priority < {_BY_SITEMAP})
 """
 
-_LEASE = """
-UPDATE frontier SET state = 'leased', lease_until = ? WHERE id = (
-  SELECT id FROM frontier WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
-  ORDER BY priority, draw, id LIMIT 1
-) RETURNING id, url, purpose, host, depth, parent, tries, round
+_NEXT = """
+SELECT id, url, purpose, host, depth, parent, tries, round FROM frontier
+WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
+ORDER BY priority, draw, id LIMIT ?
 """
 
 _DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
@@ -135,13 +138,13 @@ class Frontier:
 
     def enqueue(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known; one that is known changes only if it is nearer to a seed now."""
-        with self._database.atomic():
+        with self._transaction():
             self._database.conn.executemany(_ENQUEUE, [self._row(entry) for entry in entries])
 
     def enqueue_unknown(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known that are not; nothing changes of one that is."""
         sql = f"{_INSERT} ON CONFLICT DO NOTHING"
-        with self._database.atomic():
+        with self._transaction():
             self._database.conn.executemany(sql, [self._row(entry) for entry in entries])
 
     def _row(self, e: NewEntry) -> tuple[str | int | None, ...]:
@@ -171,10 +174,19 @@ class Frontier:
         sql = "SELECT count(*) FROM frontier WHERE id > ? AND purpose = 'media'"
         return int(self._database.execute(sql, [id_]).fetchone()[0])
 
-    def lease(self, host: str, now: float, until: float, *, only_media: bool = False) -> Entry | None:
-        """Claim the next URL of `host` that is due, until then; None if none is due."""
-        with self._database.atomic():
-            return self._one(_LEASE.format(media=_media(only_media)), [until, host, now])
+    def lease(
+        self, host: str, now: float, until: float, *, limit: int = 1, only_media: bool = False
+    ) -> tuple[Entry, ...]:
+        """Claim the next URLs of `host` that are due, at most `limit`, until then; empty if none is due."""
+        with self._transaction():
+            rows = self._database.conn.execute(
+                _NEXT.format(media=_media(only_media)), (host, now, limit)
+            ).fetchall()
+            if rows:
+                marks = ", ".join("?" for _ in rows)
+                sql = f"UPDATE frontier SET state = 'leased', lease_until = ? WHERE id IN ({marks})"  # noqa: S608  ours
+                self._database.conn.execute(sql, (until, *(row[0] for row in rows)))
+        return tuple(map(_entry, rows))
 
     def complete(self, ids: Iterable[int], reason: str = "") -> None:
         """Close rows for good."""
@@ -183,28 +195,33 @@ class Frontier:
                 "UPDATE frontier SET state = 'done', reason = ? WHERE id = ?", [(reason, id_) for id_ in ids]
             )
 
-    def capture(
-        self, url: str, purpose: Purpose, state: State, *, not_before: float = 0, reason: str = ""
-    ) -> None:
-        """Note that a URL was captured once more, and where it stands now; unknown ones are ignored."""
-        sql = (
-            "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? "
-            "WHERE url = ? AND purpose = ?"
-        )
-        self._database.execute(sql, [state.value, not_before, reason, url, purpose.value])
-        self.shapes.count(url, purpose.value)
+    def capture(self, id_: int, state: State, *, not_before: float = 0, reason: str = "") -> None:
+        """Note that a URL was captured once more, and where it stands now."""
+        sql = "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? WHERE id = ?"
+        self._database.conn.execute(sql, (state.value, not_before, reason, id_))
+        self.shapes.count(id_)
         if state is State.DONE and reason not in _SEEN:
-            self.spellings.ask_another(url, purpose.value)
+            self.spellings.ask_another(id_)
+
+    def capture_page(self, id_: int, *, read_at: int | None, reason: str = "") -> None:
+        """Note that a page was captured whose links were followed as of depth `read_at` (None: not yet).
+
+        They are read again if it has been met nearer to a seed meanwhile.
+        """
+        sql = (
+            "UPDATE frontier SET tries = tries + 1, not_before = 0, reason = ?,"
+            " state = CASE WHEN depth < ? THEN 'captured' ELSE 'done' END WHERE id = ?"
+        )
+        depth = _NEVER if read_at is None else read_at
+        self._database.conn.execute(sql, (reason, depth, id_))
+        self.shapes.count(id_)
 
     def fail(self, id_: int, state: State, reason: str) -> None:
         """Close a row without a capture: ``refused``, ``failed`` or ``skipped``, and why."""
         self._database.execute(
             "UPDATE frontier SET state = ?, reason = ? WHERE id = ?", [state.value, reason, id_]
         )
-        sql = "SELECT url, purpose FROM frontier WHERE id = ? AND spelling IS NOT NULL"
-        row = self._database.execute(sql, [id_]).fetchone()
-        if row is not None:
-            self.spellings.ask_another(*row)
+        self.spellings.ask_another(id_)
 
     def release(self, id_: int, *, not_before: float = 0) -> None:
         """Give a lease back unused, to be due again from then on."""
@@ -319,6 +336,15 @@ class Frontier:
             "FROM frontier GROUP BY host"
         )
         return {host: (pending, pages) for host, pending, pages in self._database.execute(sql)}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Hold the caller's transaction, or one of our own."""
+        if self._database.conn.in_transaction:
+            yield
+            return
+        with self._database.atomic():
+            yield
 
     def _one(self, sql: str, values: list[str | float]) -> Entry | None:
         row = self._database.conn.execute(sql, values).fetchone()

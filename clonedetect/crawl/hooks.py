@@ -16,7 +16,7 @@ from clonedetect.models.capture import FetchResult, Outcome
 from clonedetect.models.page import PageContent
 from clonedetect.models.permit import Permit, Refusal
 
-__all__ = ["CrawlLimits", "Fetch", "Follow", "Hooks", "RobotsRules"]
+__all__ = ["CrawlLimits", "Examined", "Fetch", "Follow", "Hooks", "RobotsRules"]
 
 Follow = Callable[[str], Awaitable[Permit | Refusal]]
 """Asked for every redirect target; applies grant, robots.txt and pace, and may wait."""
@@ -58,8 +58,23 @@ class RobotsRules(Protocol):
 ReadPage = Callable[[bytes, str, str], Awaitable[PageContent]]
 """Decoded body, final URL and content type to content; raises ClonedetectError where it cannot."""
 
-Classify = Callable[[FetchResult], Awaitable[tuple[Outcome, str] | None]]
-"""A finer outcome and its reason (challenge, login wall, soft 404, parked), None to leave it."""
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one look at a fetched page showed.
+
+    `wall` is a finer outcome and its reason (challenge, login wall, soft 404,
+    parked), None to leave it; `page` is what it leads to, None where that is
+    still to be read, or cannot be, and `problem` then says why.
+    """
+
+    wall: tuple[Outcome, str] | None = None
+    page: PageContent | None = None
+    problem: str = ""
+
+
+Examine = Callable[[FetchResult], Awaitable[Examined]]
+"""Looks at a page or API answer that came, before it is recorded."""
 
 
 def _utc_now() -> datetime:
@@ -70,8 +85,8 @@ def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-async def _keep_outcome(_: FetchResult) -> None:
-    return None
+async def _look_at_nothing(_: FetchResult) -> Examined:
+    return Examined()
 
 
 def _ignore(_: CrawlEvent) -> None:
@@ -86,7 +101,7 @@ class Hooks:
     permit_for: PermitFor
     read_page: ReadPage
     robots_rules: Callable[[FetchResult], RobotsRules]
-    classify: Classify = _keep_outcome
+    examine: Examine = _look_at_nothing
     on_event: Callable[[CrawlEvent], None] = _ignore
     now: Callable[[], datetime] = _utc_now
     clock: Callable[[], float] = time.monotonic

@@ -95,6 +95,7 @@ def address_key(peer: Peer) -> str:
     return str(peer) if _is_loopback(peer.address) else peer.address
 
 
+@lru_cache(maxsize=4096)
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -103,6 +104,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def _is_loopback(host: str) -> bool:
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
 
@@ -123,6 +125,14 @@ class Pace:
         state = self._host(host)
         return not state.is_parked and state.in_flight < self.limits.per_host
 
+    def room(self, host: str) -> int:
+        """Return how many fetches of the host may start at this moment; one where requests are spaced."""
+        state = self._host(host)
+        if state.is_parked:
+            return 0
+        free = self.limits.per_host - state.in_flight
+        return free if max(state.delay, state.floor) == 0 else min(free, 1)
+
     def enter(self, host: str) -> None:
         """Count a fetch of the host as under way."""
         self._host(host).in_flight += 1
@@ -142,7 +152,7 @@ class Pace:
         return max(0.0, earliest - now)
 
     def start(self, host: str, now: float) -> None:
-        """Note that a request to the host starts now."""
+        """Note that a request to the host starts, or ends, now."""
         for key in self._keys(host, self._host(host)):
             self._started[key] = now
 
@@ -156,7 +166,10 @@ class Pace:
         state.floor = max(self.limits.min_delay_s, min(delay_s, self.limits.longest_delay_s))
 
     def finish(self, host: str, now: float, answer: Answer) -> None:
-        """Take in what a fetch said.
+        """Take in what a fetch said; the next one keeps its distance from here.
+
+        Measured from the end of one request to the start of the next, the
+        distance holds as the server sees it, however late either of us is.
 
         The delay follows the host's own speed, but never falls on anything
         but a plain success: a refusal is quicker than a page. A throttled
@@ -165,6 +178,7 @@ class Pace:
         state = self._host(host)
         if answer.address is not None:
             state.address = answer.address
+        self.start(host, now)
         wanted = min(max(self.limits.min_delay_s, answer.elapsed_s), self.limits.longest_adaptive_s)
         eased = (state.delay + wanted) / 2
         state.delay = eased if answer.is_ok else max(state.delay, eased)

@@ -10,7 +10,7 @@ __all__ = ["ShapeTable"]
 
 _COUNT = """
 INSERT INTO shapes (host, shape, worth, asked, closed)
-SELECT host, shape, ?, 1, '' FROM frontier WHERE url = ? AND purpose = ? AND shape IS NOT NULL
+SELECT host, shape, ?, 1, '' FROM frontier WHERE id = ? AND shape IS NOT NULL
 ON CONFLICT (host, shape) DO UPDATE SET asked = asked + 1
 """
 
@@ -48,9 +48,9 @@ class ShapeTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def count(self, url: str, purpose: str) -> None:
-        """Note that a page of the shape of `url` was asked; what is no page is ignored."""
-        self._database.execute(_COUNT, [int(Worth.UNKNOWN), url, purpose])
+    def count(self, id_: int) -> None:
+        """Note that a page of the shape of row `id_` was asked; what is no page is ignored."""
+        self._database.execute(_COUNT, [int(Worth.UNKNOWN), id_])
 
     def is_full(self, host: str, shape: str, cap: int) -> bool:
         """Whether so many pages of a shape were asked, in the round that runs, and it is still open."""

@@ -6,11 +6,12 @@ Nothing is dropped: what is left out stands in the frontier with its reason.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from clonedetect.crawl.discovery import TAKES_AN_ID
 from clonedetect.crawl.frontier import Entry, Frontier, NewEntry, State
+from clonedetect.crawl.novelty import sayings
 from clonedetect.crawl.order import Worth, priority_of, worth_of
 from clonedetect.crawl.shapes import is_endless, shape_of
 from clonedetect.crawl.spelling import spelling_of
@@ -27,8 +28,6 @@ _Inferred = dict[str, tuple[LinkKind, Identifier]]
 _PAGES = (Purpose.PAGE, Purpose.API)
 _BARREN_PAGES = 8
 """Pages of one path's queries, or of one endless shape, in a row that bring nothing new, before it ends."""
-_TELLING_CHARACTERS = 15
-"""Shorter texts are page numbers, dates and names of months: they tell nothing new."""
 _EXAMPLES = 200
 """Addresses that are looked at to tell how a site links to its posts."""
 _MOST_TEXTS = 500_000
@@ -42,8 +41,9 @@ class Sieve:
     stands in the case.
     """
 
-    def __init__(self, frontier: Frontier, *, pages_per_shape: int) -> None:
+    def __init__(self, frontier: Frontier, *, pages_per_shape: int, pages_left: Callable[[], int]) -> None:
         self._frontier = frontier
+        self._pages_left = pages_left
         self._shapes = frontier.shapes
         self._pages_per_shape = pages_per_shape
         self._texts: dict[str, set[int]] = defaultdict(set)
@@ -96,12 +96,16 @@ class Sieve:
         beginnings = self._shapes.beginnings(entry.host, TAKES_AN_ID)
         return {f"{beginning}{ids[0].value}": (LinkKind.API, ids[0]) for beginning in beginnings}
 
-    def take_in(self, entry: Entry, page: PageContent, found: Sequence[NewEntry]) -> None:
-        """Make known what the page of `entry` leads to, and learn from it; the caller holds a transaction."""
+    def take_in(self, entry: Entry, content: bytes, found: Sequence[NewEntry]) -> None:
+        """Make known what the page of `entry`, with this decoded body, leads to, and learn from it.
+
+        The caller holds a transaction.
+        """
         newest = self._frontier.newest()
         self._frontier.enqueue(self._sifted(found))
         self._frontier.spellings.fold(newest)
-        self._learn(entry, page, found, self._frontier.media_since(newest))
+        self._learn(entry, content, found, self._frontier.media_since(newest))
+        self._frontier.draw.mind_budget(self._pages_left())
 
     def take_in_sitemap(self, found: Iterable[NewEntry]) -> None:
         """Make known what a sitemap names and nothing else does; once more changes nothing."""
@@ -139,16 +143,17 @@ class Sieve:
         if is_endless(shape) and self._shapes.is_full(host, shape, cap):
             self._shapes.close(host, shape, f"{TRAP}more than {cap} pages of the shape {shape}")
 
-    def _learn(self, entry: Entry, page: PageContent, found: Iterable[NewEntry], new_media: int) -> None:
+    def _learn(self, entry: Entry, content: bytes, found: Iterable[NewEntry], new_media: int) -> None:
         host, shape = entry.host, shape_of(entry.url)
         if new_media:
             self._shapes.learn(host, shape, Worth.SHOWN)
-        is_new = self._tells_new(host, page, found) or new_media > 0
         is_first_reading = not entry.round and entry.id not in self._read
         self._read.add(entry.id)
         path, has_query, _ = entry.url.partition("?")
         run = (host, path if has_query else shape)
-        if is_new or not is_first_reading or not (has_query or is_endless(shape)):
+        is_made_up = bool(has_query) or is_endless(shape)
+        is_new = self._tells_new(host, content if is_made_up else b"", found) or new_media > 0
+        if is_new or not is_first_reading or not is_made_up:
             self._barren[run] = 0
             return
         self._barren[run] += 1
@@ -160,10 +165,10 @@ class Sieve:
         else:
             self._shapes.close(host, shape, f"{reason}: {shape}")
 
-    def _tells_new(self, host: str, page: PageContent, found: Iterable[NewEntry]) -> bool:
+    def _tells_new(self, host: str, content: bytes, found: Iterable[NewEntry]) -> bool:
         """Whether the page has a text, or leads to a path, that none before it had; endless shapes apart."""
         texts, paths = self._texts[host], self._paths[host]
-        said = {hash(block.text) for block in page.blocks if len(block.text) >= _TELLING_CHARACTERS}
+        said = sayings(content)
         led = {
             one.url.partition("?")[0]
             for one in found

@@ -33,7 +33,7 @@ _NEXT = f"""
 UPDATE frontier SET state = 'pending', reason = '' WHERE id = (
   SELECT min(other.id) FROM frontier AS own JOIN frontier AS other
   ON other.spelling = own.spelling AND other.purpose = own.purpose
-  WHERE own.url = ? AND own.purpose = ? AND +other.state = 'skipped'
+  WHERE own.id = ? AND +other.state = 'skipped'
   AND other.reason = '{ANOTHER_SPELLING}'
   AND (SELECT count(*) FROM frontier AS asked WHERE asked.spelling = own.spelling AND asked.tries > 0)
       < {_MOST_SPELLINGS}
@@ -52,6 +52,6 @@ class SpellingTable:
         self._database.execute(_YIELD_TO_PLAIN, [newest])
         self._database.execute(_FOLD, [newest])
 
-    def ask_another(self, url: str, purpose: str) -> None:
-        """Ask for another spelling of a page that `url` did not give, if there is one, three in all."""
-        self._database.execute(_NEXT, [url, purpose])
+    def ask_another(self, id_: int) -> None:
+        """Ask for another spelling of a page that row `id_` did not give, if there is one, three in all."""
+        self._database.execute(_NEXT, [id_])

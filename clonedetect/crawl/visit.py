@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
+from clonedetect.archive.group import Fetched
 from clonedetect.archive.warc import restore
+from clonedetect.crawl.discovery import discover
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.crawl.frontier import Entry
-from clonedetect.crawl.hooks import CrawlLimits, Follow, Hooks, RobotsRules
+from clonedetect.crawl.hooks import CrawlLimits, Examined, Follow, Hooks, RobotsRules
 from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
-from clonedetect.crawl.recorder import THROTTLED_STATUSES, Recorder, is_throttled
+from clonedetect.crawl.recorder import THROTTLED_STATUSES, Finished, Found, Recorder, is_throttled
 from clonedetect.crawl.repeated import with_repeated_body
 from clonedetect.crawl.second_look import Conditions, conditions_of
+from clonedetect.crawl.sieve import Sieve
+from clonedetect.crawl.turns import Turns
 from clonedetect.models.capture import Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
+from clonedetect.models.page import PageContent
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["FetchDefectError", "Later", "Refused", "Visitor"]
 
 _CLASSIFIED = (Purpose.PAGE, Purpose.API)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class FetchDefectError(Exception):
@@ -51,30 +61,35 @@ class Visitor:
         hooks: Hooks,
         recorder: Recorder,
         pacer: Pacer,
+        turns: Turns,
+        sieve: Sieve,
         *,
         limits: CrawlLimits,
     ) -> None:
-        self.captures: list[Outcome] = []
+        self.captures: Counter[Outcome] = Counter()
         self.refusals = 0
         self.wire_bytes = 0
-        self.run_id: int | None = None
         self._hooks = hooks
         self._recorder = recorder
         self._pacer = pacer
+        self._turns = turns
+        self._sieve = sieve
         self._limits = limits
         self._rules: dict[str, RobotsRules] = {}
         self._robots_tries: dict[str, int] = defaultdict(int)
         self._origins: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def visit(self, permit: Permit, entry: Entry) -> Capture | Refused | Later:
-        """Return the capture of ``permit.url``, recorded; or why there is none."""
+    async def visit(
+        self, permit: Permit, entry: Entry, fetched: Callable[[], None] = _nothing
+    ) -> Capture | Refused | Later:
+        """Return the capture of ``permit.url``, recorded; or why there is none.
+
+        `fetched` is called when its host is done with, before the record is written.
+        """
         objection = await self._robots_objection(permit)
         if objection is not None:
             return objection
-        conditions = None
-        if entry.round:
-            conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
-        return await self._ask(permit, parent_url=entry.parent, depth=entry.depth, conditions=conditions)
+        return await self._ask(permit, entry, fetched)
 
     def announced_sitemaps(self, url: str) -> tuple[str, ...]:
         """Return the sitemaps that robots.txt of the origin of `url` announces; none while it is unknown."""
@@ -120,7 +135,7 @@ class Visitor:
                 return Refused(robots, "robots")
             result = self._recorded_robots(robots)
             if result is None:
-                capture = await self._ask(robots, parent_url=None, depth=0)
+                capture = await self._ask(robots)
                 if isinstance(capture, Later):
                     return capture
                 self._robots_tries[origin] += 1
@@ -147,9 +162,9 @@ class Visitor:
         return restore(store.folder, capture, content)
 
     async def _ask(
-        self, permit: Permit, *, parent_url: str | None, depth: int, conditions: Conditions | None = None
+        self, permit: Permit, entry: Entry | None = None, fetched: Callable[[], None] = _nothing
     ) -> Capture | Later:
-        """Wait for the host's turn, fetch, and record."""
+        """Wait for the host's turn, fetch, look at what came, and record."""
         hosts = [host_key(permit)]
         self._learn(permit)
         if not await self._pacer.turn(hosts[0]):
@@ -158,27 +173,80 @@ class Visitor:
         async def follow(url: str) -> Permit | Refusal:
             return await self._follow(url, permit, hosts)
 
+        conditions = None
+        if entry is not None and entry.round:
+            conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
         result = await self._fetch(permit, follow, conditions)
-        if permit.purpose in _CLASSIFIED and (finer := await self._hooks.classify(result)) is not None:
-            result = replace(result, outcome=finer[0], reason=finer[1])
-        result = with_repeated_body(self._recorder.store, result)
         self._take_in(result, hosts[-1])
-        capture = self._recorder.record(
-            result,
-            permit,
-            captured_at=self._hooks.now(),
-            retry_at=self._hooks.now().timestamp() + min(self._wait_s(hosts[-1]), 1e9),
-            run_id=self.run_id,
-            parent_url=parent_url,
-            depth=depth,
+        examined = await self._hooks.examine(result) if permit.purpose in _CLASSIFIED else Examined()
+        if examined.wall is not None:
+            result = replace(result, outcome=examined.wall[0], reason=examined.wall[1])
+        fetched()
+        result = with_repeated_body(self._recorder.store, result)
+        return await self._record(result, permit, entry, hosts[-1], examined)
+
+    async def _record(
+        self, result: FetchResult, permit: Permit, entry: Entry | None, host: str, examined: Examined
+    ) -> Capture:
+        moment = self._hooks.now()
+        found = None
+        if result.outcome is Outcome.OK and entry is not None and examined.page is not None:
+            found = self.found_on(entry, examined.page, entry.depth)
+        finished = Finished(
+            fetched=Fetched(
+                result,
+                permit,
+                captured_at=moment,
+                parent_url=entry.parent if entry else None,
+                depth=entry.depth if entry else 0,
+            ),
+            retry_at=moment.timestamp() + min(self._wait_s(host), 1e9),
+            tell=partial(self._tell, permit, host, found),
+            entry=entry,
+            found=found,
+            reason=examined.problem,
         )
-        self._remember_pause(hosts[-1], capture)
-        self.captures.append(capture.outcome)
+        return await self._recorder.record(finished)
+
+    def found_on(self, entry: Entry, page: PageContent, depth: int) -> Found:
+        """Return what `page`, that of `entry`, leads to from `depth`."""
+        discovery = discover(
+            self._sieve.with_inferred(entry, page),
+            self._hooks.permit_for,
+            depth=depth,
+            max_depth=self._limits.max_depth,
+            max_links=self._limits.links_per_page,
+            max_media=self._limits.media_per_page,
+        )
+        moment = self._hooks.now()
+        return Found(
+            discovery.entries,
+            tuple(
+                RefusalRecord(r.url, r.purpose, r.reason, "enqueue", moment, page.url)
+                for r in discovery.refusals
+            ),
+        )
+
+    def _tell(
+        self,
+        permit: Permit,
+        host: str,
+        found: Found | None,
+        capture: Capture,
+        refusals: tuple[RefusalRecord, ...],
+    ) -> None:
+        """Count and tell a capture that is on disk, and have what it leads to looked at."""
+        self._turns.call(*(one.host for one in found.entries) if found else ())
+        self._remember_pause(
+            host, capture.status
+        )  # once more: the URL itself waits again since it was recorded
+        self.captures[capture.outcome] += 1
         self.wire_bytes += capture.wire_size
         self._hooks.on_event(CaptureEvent(capture))
+        self.announce(refusals)
         if capture.outcome is Outcome.BLOCKED_ADDRESS:
-            self.refuse([Refused(Refusal(permit.url, permit.purpose, capture.reason), "socket")], parent_url)
-        return capture
+            refusal = Refusal(permit.url, permit.purpose, capture.reason)
+            self.refuse([Refused(refusal, "socket")], capture.parent_url)
 
     async def _fetch(self, permit: Permit, follow: Follow, conditions: Conditions | None) -> FetchResult:
         try:
@@ -207,6 +275,7 @@ class Visitor:
             if objection is not None:
                 return Refusal(url, permit.purpose, "its host asks to come back later")
         self._learn(answer)
+        self._pacer.pace.start(hosts[-1], self._hooks.clock())
         if not await self._pacer.turn(host_key(answer)):
             return Refusal(url, permit.purpose, "its host asks to come back much later")
         hosts.append(host_key(answer))
@@ -228,17 +297,18 @@ class Visitor:
             address=address_key(last.peer) if last and last.peer else None,
         )
         self._pacer.pace.finish(host, self._hooks.clock(), answer)
+        self._remember_pause(host, status)
 
     def _wait_s(self, host: str) -> float:
         return self._pacer.pace.next_slot(host, self._hooks.clock())
 
-    def _remember_pause(self, host: str, capture: Capture) -> None:
+    def _remember_pause(self, host: str, status: int | None) -> None:
         """Keep a pause over runs, and set a parked host's URLs aside until it is over."""
         state = self._pacer.pace.state(host, self._hooks.clock())
         if not state.paused_s:
             return
         until = self._hooks.now().timestamp() + state.paused_s
-        reason = f"{host} answered {capture.status} and asked to wait {state.paused_s:.0f} s"
+        reason = f"{host} answered {status} and asked to wait {state.paused_s:.0f} s"
         self._recorder.frontier.pause(host, until, reason)
         if state.is_parked:
             self._recorder.frontier.park(host, until, reason)

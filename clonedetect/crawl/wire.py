@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
 from clonedetect.crawl.addresses import parse_address, refusal_of
+from clonedetect.crawl.decode import Head
 from clonedetect.crawl.tls import TlsNotes
 from clonedetect.models.capture import Peer
 
@@ -43,12 +44,14 @@ class Recording:
     """What went over one connection; grows while the exchange runs.
 
     `limit_bytes` bounds `response`; the byte past it sets `is_over` and breaks
-    the connection, so no server decides how much memory it takes.
+    the connection, so no server decides how much memory it takes. `head` is
+    the response's, once it was complete and read.
     """
 
     __slots__ = (
         "attempted",
         "dns",
+        "head",
         "is_over",
         "limit_bytes",
         "peer",
@@ -63,6 +66,7 @@ class Recording:
         self.limit_bytes = limit_bytes
         self.request = bytearray()
         self.response = bytearray()
+        self.head: Head | None = None
         self.is_over = False
         self.peer: Peer | None = None
         self.attempted: Peer | None = None

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from clonedetect.errors import IncompleteError
+from clonedetect.evidence.clock import ClockAccount, clock_account
 from clonedetect.evidence.exhibits import Exhibit, LeftOut, Selection
 from clonedetect.evidence.records import JoinedArchive
 from clonedetect.evidence.shipped.verify import Record
@@ -22,6 +23,7 @@ from clonedetect.models.match import Finding
 __all__ = [
     "SCHEMA",
     "captures",
+    "clock",
     "decisions",
     "json_lines",
     "matches",
@@ -244,8 +246,22 @@ def _withheld(finding: Finding, reason: LeftOut) -> Row:
     }
 
 
+def clock(contents: CaseContents, archive: JoinedArchive) -> ClockAccount:
+    """Return what is known of the clock that the captures' times were read from."""
+    told = (
+        one
+        for record in archive.records
+        if record.fields.get("content-type", "").startswith(FACTS_TYPE) and record.block
+        for one in json.loads(record.block)["exchanges"]
+    )
+    return clock_account(contents.clock, told)
+
+
 def provenance(
-    contents: CaseContents, grants: Iterable[tuple[GrantFile, str]], software: tuple[tuple[str, str], ...]
+    contents: CaseContents,
+    grants: Iterable[tuple[GrantFile, str]],
+    software: tuple[tuple[str, str], ...],
+    clock_known: ClockAccount,
 ) -> bytes:
     """Return provenance.json: what made this, from what, with which settings; `grants` with their paths."""
     document = {
@@ -253,6 +269,7 @@ def provenance(
         "case_id": contents.case_id,
         "is_rehearsal": contents.is_rehearsal,
         "packaged_by": software,
+        "clock": msgspec.to_builtins(clock_known),
         "analyses": [
             {**msgspec.to_builtins(analysis), "settings_sha256": _sha256(analysis.settings)}
             for analysis in contents.analyses

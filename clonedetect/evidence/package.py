@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from clonedetect.errors import IncompleteError, InputError, VerificationError
 from clonedetect.evidence import documents
 from clonedetect.evidence.bagit import write_bag
+from clonedetect.evidence.clock import clock_sentence
 from clonedetect.evidence.exhibits import Selection, select, unreviewed
 from clonedetect.evidence.records import JoinedArchive, custody_lines, join_archives
 from clonedetect.evidence.report import render
@@ -132,9 +133,14 @@ def _write(
         )
         (data / "sample.json").write_bytes(documents.sample(contents))
     _write_documents(contents, data, archive, selection)
-    (data / "provenance.json").write_bytes(documents.provenance(contents, grants, software))
+    clock = documents.clock(contents, archive)
+    (data / "provenance.json").write_bytes(documents.provenance(contents, grants, software, clock))
     report = render(
-        contents, selection, lambda digest: (data / documents.object_path(digest)).read_bytes(), software
+        contents,
+        selection,
+        lambda digest: (data / documents.object_path(digest)).read_bytes(),
+        software,
+        clock=clock_sentence(clock),
     )
     (data / "report.html").write_bytes(report.encode())
     tables = {by: rows_by(contents, by) for by in PACKAGED}

@@ -100,9 +100,14 @@ class GrantView:
 
 
 def render(
-    contents: CaseContents, selection: Selection, read: ObjectReader, software: tuple[tuple[str, str], ...]
+    contents: CaseContents,
+    selection: Selection,
+    read: ObjectReader,
+    software: tuple[tuple[str, str], ...],
+    *,
+    clock: str = "",
 ) -> str:
-    """Return the report as HTML; the same case gives the same bytes.
+    """Return the report as HTML; the same case gives the same bytes. `clock` is a sentence on the clock.
 
     Raises whatever `read` raises for an exhibit's object that is not there.
     """
@@ -139,6 +144,7 @@ def render(
         pages_told=told_of_pages(contents.pages_asked, contents.pages_known, contents.page_draw),
         glossary=GLOSSARY,
         software=software,
+        clock=clock,
     )
 
 

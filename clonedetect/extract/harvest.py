@@ -32,6 +32,7 @@ __all__ = [
     "PLACEHOLDER",
     "SMALLER",
     "Harvest",
+    "Leads",
     "Nested",
     "NestedKind",
     "Omission",
@@ -319,6 +320,20 @@ class Harvest:
     def _count(self, reason: str, number: int) -> None:
         if number > 0:
             self.omitted[reason] += number
+
+
+class Leads(Harvest):
+    """A harvest of links and media, and of ids that JSON names; texts and embeds are let go."""
+
+    def add_text(self, text: str, kind: BlockKind, place: Place) -> None:
+        """Let a text go."""
+
+    def named(self) -> tuple[Identifier, ...]:
+        """Return the ids that were taken one by one, as they came."""
+        return tuple(Identifier(kind, value, "") for kind, value in self._identifiers)
+
+    def add_embed(self, raw: str, kind: EmbedKind, place: Place) -> None:
+        """Let an embed go."""
 
 
 def _is_lesser(source: str) -> bool:

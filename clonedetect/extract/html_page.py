@@ -1,10 +1,10 @@
-"""Reads one HTML document into the harvest."""
+"""Reads one HTML document into the harvest: all of it, or only what it leads to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from clonedetect.extract.blocks import Runs
 from clonedetect.extract.css import css_images
@@ -14,17 +14,26 @@ from clonedetect.extract.elements import read_element, read_meta
 from clonedetect.extract.harvest import Harvest, NestedKind
 from clonedetect.extract.json_page import read_flight
 from clonedetect.extract.media_urls import absolute
-from clonedetect.extract.places import Place
+from clonedetect.extract.places import Place, Step
 from clonedetect.extract.quotes import Quotes
 from clonedetect.models.page import BlockKind
 
-__all__ = ["HtmlFacts", "read_html"]
+__all__ = ["HtmlFacts", "read_html", "read_html_leads"]
 
 _DATA_TYPES = ("json", "+json")
 _MARKUP_TYPES = frozenset({"text/html", "text/template", "text/x-template", "text/x-handlebars-template"})
 _PROGRAM_TYPES = frozenset(
     {"", "module", "text/javascript", "application/javascript", "application/ecmascript"}
 )
+
+_LEADING = frozenset({"script", "style", "template", "meta"})
+"""Elements that lead somewhere by what stands in them."""
+
+_SILENT_WORDS = "class id alt title aria-label role lang dir width height name type value rel"
+_SILENT = frozenset(_SILENT_WORDS.split())
+"""Attributes that lead nowhere."""
+
+_NOWHERE = Place(Step(""))
 
 
 @dataclass(slots=True)
@@ -40,13 +49,34 @@ class HtmlFacts:
 def read_html(harvest: Harvest, html: str, place: Place, level: int) -> HtmlFacts:
     """Take everything that an HTML document holds; nested documents are noted for later."""
     tree = parse(html)
-    base = tree.css_first("base[href]")
-    if base is not None and level == 0:
-        harvest.base = absolute(harvest.url, base.attributes.get("href") or "") or harvest.base
+    _read_base(harvest, tree, level)
     reader = _Reader(harvest, level)
     if tree.root is not None:
         reader.read(tree.root, place)
     return reader.finish(place)
+
+
+def read_html_leads(harvest: Harvest, html: str, place: Place, level: int) -> HtmlFacts:
+    """Take links and media of an HTML document, in the order in which `read_html` takes them.
+
+    Elements without attributes that could lead anywhere are passed over, and no
+    text, locator or entry is made: a tenth of the time.
+    """
+    tree = parse(html)
+    _read_base(harvest, tree, level)
+    reader = _Reader(harvest, level)
+    for node in tree.css("*"):
+        tag, attributes = node.tag or "", node.attributes
+        if tag in _LEADING or not attributes.keys() <= _SILENT:
+            named = {name: value or "" for name, value in attributes.items()}
+            reader.enter(Element(node, tag, named, _NOWHERE, 0))
+    return reader.finish(place)
+
+
+def _read_base(harvest: Harvest, tree: LexborHTMLParser, level: int) -> None:
+    base = tree.css_first("base[href]")
+    if base is not None and level == 0:
+        harvest.base = absolute(harvest.url, base.attributes.get("href") or "") or harvest.base
 
 
 class _Reader:
@@ -63,7 +93,7 @@ class _Reader:
         for event in walk(root, place, self._harvest.entries):
             if isinstance(event, Enter):
                 self._runs.enter(event.element)
-                self._enter(event.element)
+                self.enter(event.element)
             elif isinstance(event, Leave):
                 self._runs.leave(event.element)
                 self._quotes.leave(event.element)
@@ -81,7 +111,8 @@ class _Reader:
         self._facts.visible_chars = self._runs.visible_chars
         return self._facts
 
-    def _enter(self, element: Element) -> None:
+    def enter(self, element: Element) -> None:
+        """Take what begins with this element."""
         tag = element.tag
         if not self._level:
             read_declarations(self._harvest, element)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clonedetect.errors import InputError
-from clonedetect.extract.charset import decode
-from clonedetect.extract.harvest import PLACEHOLDER, Harvest, Nested, NestedKind, Omission, PageLimits
-from clonedetect.extract.html_page import HtmlFacts, read_html
+from clonedetect.extract.charset import Decoded, decode
+from clonedetect.extract.harvest import PLACEHOLDER, Harvest, Leads, Nested, NestedKind, Omission, PageLimits
+from clonedetect.extract.html_page import HtmlFacts, read_html, read_html_leads
 from clonedetect.extract.json_page import (
     is_json_sequence,
     is_prose,
@@ -18,7 +20,9 @@ from clonedetect.extract.paging import next_addresses
 from clonedetect.extract.places import Place, Step
 from clonedetect.models.page import BlockKind, LinkKind, PageContent
 
-__all__ = ["PageLimits", "read_page"]
+__all__ = ["PageLimits", "read_leads", "read_page"]
+
+_ReadHtml = Callable[[Harvest, str, Place, int], HtmlFacts]
 
 _BINARY = (
     b"\xff\xd8\xff",
@@ -48,10 +52,44 @@ def read_page(
     and the like raise InputError: nothing was examined, which is not the same
     as nothing found. So does markup that the parser refuses.
     """
+    decoded = _text_of(content, url, content_type)
+    harvest = Harvest(url, limits or PageLimits())
+    facts = _read(harvest, content, decoded, content_type, read_html)
+    return _content(harvest, facts, decoded.encoding, decoded.source)
+
+
+def read_leads(
+    content: bytes, url: str, content_type: str = "", limits: PageLimits | None = None
+) -> PageContent:
+    """Return what a page or JSON document leads to: its links, media and declarations, without locators.
+
+    The same addresses of the same kinds in the same order as `read_page`
+    returns, and the ids that JSON names; the rest of the value is empty. Raises
+    InputError as `read_page` does.
+    """
+    decoded = _text_of(content, url, content_type)
+    harvest = Leads(url, limits or PageLimits())
+    _read(harvest, content, decoded, content_type, read_html_leads)
+    return PageContent(
+        url=url,
+        encoding=decoded.encoding,
+        encoding_source=decoded.source,
+        links=harvest.links(),
+        media=harvest.media(),
+        declarations=harvest.declarations(),
+        identifiers=harvest.named(),
+    )
+
+
+def _text_of(content: bytes, url: str, content_type: str) -> Decoded:
     if content.startswith(_BINARY) and b"\x00" in content[:1_024]:
         raise InputError(f"{url} is no page: its bytes are those of a picture, archive or other binary")
-    decoded = decode(content, content_type)
-    harvest = Harvest(url, limits or PageLimits())
+    return decode(content, content_type)
+
+
+def _read(
+    harvest: Harvest, content: bytes, decoded: Decoded, content_type: str, read_markup: _ReadHtml
+) -> HtmlFacts:
     root = Place(Step(""))
     facts = HtmlFacts()
     value, is_json = sniff_json(decoded.text, content_type)
@@ -60,7 +98,7 @@ def read_page(
         harvest.omitted[Omission.BYTES] += 1
     if is_json:
         read_json_value(harvest, value, root, 0)
-        for following in next_addresses(url, value):
+        for following in next_addresses(harvest.url, value):
             harvest.add_link(following, LinkKind.PAGINATION, root.at("#next"))
     elif "json" in kind and read_json_text(harvest, decoded.text, root, 0):
         if not is_json_sequence(decoded.text):
@@ -68,9 +106,9 @@ def read_page(
     elif kind.endswith("javascript"):
         read_script(harvest, decoded.text, root, 0)
     else:
-        facts = read_html(harvest, decoded.text, root, 0)
-    _read_nested(harvest)
-    return _content(harvest, facts, decoded.encoding, decoded.source)
+        facts = read_markup(harvest, decoded.text, root, 0)
+    _read_nested(harvest, read_markup)
+    return facts
 
 
 def _holds_other_format(content: bytes, encoding: str) -> bool:
@@ -80,17 +118,17 @@ def _holds_other_format(content: bytes, encoding: str) -> bool:
     return is_film or content.startswith(_BINARY) or (not is_wide and b"\x00" in content[:1_024])
 
 
-def _read_nested(harvest: Harvest) -> None:
+def _read_nested(harvest: Harvest, read_markup: _ReadHtml) -> None:
     position = 0
     while position < len(harvest.nested):
         one = harvest.nested[position]
         position += 1
-        _read_one(harvest, one)
+        _read_one(harvest, one, read_markup)
 
 
-def _read_one(harvest: Harvest, one: Nested) -> None:
+def _read_one(harvest: Harvest, one: Nested, read_markup: _ReadHtml) -> None:
     if one.kind is NestedKind.HTML:
-        read_html(harvest, one.text, one.place, one.level)
+        read_markup(harvest, one.text, one.place, one.level)
     elif one.kind is NestedKind.SCRIPT:
         read_script(harvest, one.text, one.place, one.level)
     elif not read_json_text(harvest, one.text, one.place, one.level) and is_prose(one.text, is_named=False):

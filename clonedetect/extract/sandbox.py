@@ -18,13 +18,14 @@ import os
 import queue
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -98,7 +99,7 @@ class Sandbox:
         *,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
-        preload: Sequence[str] = ("clonedetect.extract.page", "clonedetect.extract.walls"),
+        preload: Sequence[str] = ("clonedetect.extract.look",),
     ) -> None:
         if workers < 1:
             raise UsageError(f"a sandbox of {workers} workers runs nothing: ask for at least one")
@@ -108,7 +109,9 @@ class Sandbox:
         self._free: queue.LifoQueue[_Slot] = queue.LifoQueue()
         for slot in self._slots:
             self._free.put(slot)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="sandbox")
+        self._lock = threading.RLock()
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[_Slot]]] = deque()
+        self._held: set[_Slot] = set()
         self._is_closed = False
 
     def call(
@@ -136,7 +139,7 @@ class Sandbox:
         try:
             answer = self._ask(slot, request, timeout_s, memory_bytes)
         finally:
-            self._free.put(slot)
+            self._give(slot)
         return answer if isinstance(answer, Killed) else cast("R | Killed", _value(signature, answer))
 
     async def acall(
@@ -146,23 +149,43 @@ class Sandbox:
         timeout_s: float | None = None,
         memory_bytes: int | None = None,
     ) -> R | Killed:
-        """Await `call` without blocking the event loop.
+        """Await `call` without blocking the event loop, and without a thread that would take turns with it.
 
-        Cancelling does not stop the worker; its own time limit does.
+        Cancelling ends the worker that is at it; the next call gets a new one.
         """
-        bound = partial(self.call, function, *arguments, timeout_s=timeout_s, memory_bytes=memory_bytes)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, bound)
+        signature = signature_of(function)
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        memory_bytes = self._memory_bytes if memory_bytes is None else memory_bytes
+        request = encode_request(signature, arguments, timeout_s, memory_bytes)
+        slot = await self._atake()
+        try:
+            was_used = slot.is_used
+            answer = await slot.aask(request, timeout_s, memory_bytes)
+            if self._is_to_repeat(answer, was_used=was_used):
+                answer = await slot.aask(request, timeout_s, memory_bytes)
+            self._mind_closing(answer)
+        finally:
+            self._give(slot)
+        return answer if isinstance(answer, Killed) else cast("R | Killed", _value(signature, answer))
+
+    def pids(self) -> tuple[int, ...]:
+        """Return the process ids of the workers that run now."""
+        return tuple(slot.pid for slot in self._slots if slot.pid is not None)
 
     def close(self) -> None:
         """End all workers and wait for them; calls still running raise UsageError."""
         self._is_closed = True
         for slot in self._slots:
             slot.interrupt()
-        taken = [self._free.get() for _ in self._slots]
+        held = tuple(
+            self._held
+        )  # by tasks of a loop that may be the one that closes: they are not waited for
+        for slot in held:
+            slot.stop(kill=True)
+        taken = [self._free.get() for _ in range(len(self._slots) - len(held))]
         for slot in taken:
             slot.stop()
             self._free.put(slot)
-        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -173,22 +196,65 @@ class Sandbox:
         self.close()
 
     def _take(self) -> _Slot:
-        slot = self._free.get()
+        return self._open(self._free.get())
+
+    async def _atake(self) -> _Slot:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_Slot] = loop.create_future()
+        with self._lock:
+            if self._free.empty():
+                self._waiting.append((loop, future))
+            else:
+                future.set_result(self._free.get_nowait())
+        try:
+            slot = await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._give(future.result())
+            raise
+        self._held.add(slot)
+        return self._open(slot)
+
+    def _give(self, slot: _Slot) -> None:
+        """Hand a slot to whoever awaits one longest, or back to the free ones."""
+        with self._lock:
+            self._held.discard(slot)
+            if not self._waiting:
+                self._free.put(slot)
+                return
+            loop, future = self._waiting.popleft()
+        loop.call_soon_threadsafe(self._hand, slot, future)
+
+    def _hand(self, slot: _Slot, future: asyncio.Future[_Slot]) -> None:
+        if future.cancelled():
+            self._give(slot)
+        else:
+            future.set_result(slot)
+
+    def _open(self, slot: _Slot) -> _Slot:
         if self._is_closed:
-            self._free.put(slot)
+            self._give(slot)
             raise UsageError("the sandbox is closed: nothing can be run in it")
         return slot
 
     def _ask(self, slot: _Slot, request: bytes, timeout_s: float, memory_bytes: int) -> Answer | Killed:
         was_used = slot.is_used
         answer = slot.ask(request, timeout_s, memory_bytes)
-        if was_used and isinstance(answer, Killed) and answer.reason is not KillReason.TIMEOUT:
-            if self._is_closed:
-                raise UsageError("the sandbox was closed while a call ran: its result is unknown")
+        if self._is_to_repeat(answer, was_used=was_used):
             answer = slot.ask(request, timeout_s, memory_bytes)
+        self._mind_closing(answer)
+        return answer
+
+    def _is_to_repeat(self, answer: Answer | Killed, *, was_used: bool) -> bool:
+        """Whether a worker that was used before died, so that what it had kept may be the reason."""
+        if not was_used or not isinstance(answer, Killed) or answer.reason is KillReason.TIMEOUT:
+            return False
+        self._mind_closing(answer)
+        return True
+
+    def _mind_closing(self, answer: Answer | Killed) -> None:
         if self._is_closed and isinstance(answer, Killed):
             raise UsageError("the sandbox was closed while a call ran: its result is unknown")
-        return answer
 
 
 def _value(signature: Signature, answer: Answer) -> object:
@@ -211,6 +277,7 @@ class _Slot:
     def __init__(self, preload: tuple[str, ...]) -> None:
         self._preload = preload
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._connection: Connection | None = None
         self._is_ready = False
         self._is_busy = False
@@ -231,11 +298,49 @@ class _Slot:
             return self._died(problem, timeout_s)
         finally:
             self._is_busy = False
-        if answer.reply is Reply.MEMORY:
-            self.stop()
+        return self._told(answer, memory_bytes)
+
+    def _told(self, answer: Answer, memory_bytes: int) -> Answer | Killed:
+        """Return the answer, or what it means that the worker says it ran out of memory and ends."""
+        if answer.reply is not Reply.MEMORY:
+            return answer
+        self.stop()
+        self._start()
+        return Killed(KillReason.MEMORY, f"needs more than {memory_bytes} bytes of address space")
+
+    async def aask(self, request: bytes, timeout_s: float, memory_bytes: int) -> Answer | Killed:
+        """Do what `ask` does, with the event loop waiting at the socket; a cancelled call ends the worker."""
+        if not self._is_ready:
+            await asyncio.to_thread(self._ready_connection)
+        stream = cast("socket.socket", self._socket)
+        self.is_used = self._is_busy = True
+        is_over = False
+        try:
+            stream.setblocking(False)
+            async with asyncio.timeout(timeout_s):
+                await _send(stream, request)
+                answer = decode_answer(await _receive(stream))
+            is_over = True
+            stream.setblocking(True)
+        except TimeoutError:
+            is_over = True
+            self.stop(kill=True)
             self._start()
-            return Killed(KillReason.MEMORY, f"needs more than {memory_bytes} bytes of address space")
-        return answer
+            return Killed(KillReason.TIMEOUT, f"not done after {timeout_s:g} s")
+        except (EOFError, OSError, msgspec.MsgspecError) as problem:
+            is_over = True
+            return self._died(problem, timeout_s)
+        finally:
+            self._is_busy = False
+            if not is_over:
+                self.stop(kill=True)
+        return self._told(answer, memory_bytes)
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, None where none runs."""
+        process = self._process
+        return None if process is None else process.pid
 
     def interrupt(self) -> None:
         """Kill the process if it is in the middle of something; the thread that waits for it notices."""
@@ -245,11 +350,13 @@ class _Slot:
 
     def stop(self, *, kill: bool = False) -> int | None:
         """End the process, wait for it, and return its exit status (None: there was none)."""
-        process, connection = self._process, self._connection
-        self._process = self._connection = None
+        process, connection, stream = self._process, self._connection, self._socket
+        self._process = self._connection = self._socket = None
         self._is_ready = self.is_used = False
         if connection is not None:
             connection.close()
+        if stream is not None:
+            stream.close()
         if process is None:
             return None
         if kill:
@@ -311,4 +418,34 @@ class _Slot:
                 # Ctrl-C reaches the foreground group; the owner decides when its workers end.
                 process_group=0,
             )
-        self._connection = Connection(ours.detach())
+        self._socket = ours
+        self._connection = Connection(os.dup(ours.fileno()))
+
+
+# The framing of multiprocessing's connections, which the other side reads and writes.
+_LENGTH = struct.Struct("!i")
+_MAX_REQUEST_BYTES = 0x7FFFFFFF
+
+
+async def _send(stream: socket.socket, message: bytes) -> None:
+    if len(message) > _MAX_REQUEST_BYTES:
+        raise OSError(f"a call of {len(message)} bytes does not cross")
+    await asyncio.get_running_loop().sock_sendall(stream, _LENGTH.pack(len(message)) + message)
+
+
+async def _receive(stream: socket.socket) -> bytes:
+    (length,) = _LENGTH.unpack(await _exactly(stream, _LENGTH.size))
+    if not 0 <= length <= MAX_ANSWER_BYTES:
+        raise OSError(f"an answer of {length} bytes does not cross")
+    return await _exactly(stream, length)
+
+
+async def _exactly(stream: socket.socket, size: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    received = bytearray()
+    while len(received) < size:
+        piece = await loop.sock_recv(stream, min(size - len(received), 1 << 18))
+        if not piece:
+            raise EOFError
+        received += piece
+    return bytes(received)

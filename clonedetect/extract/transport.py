@@ -125,7 +125,10 @@ def encode_answer(reply: Reply, body: object = ()) -> bytes:
 
 def decode_answer(data: bytes) -> Answer:
     """Return the answer in `data`; msgspec.MsgspecError where it is none."""
-    return _ANSWER.decode(data)
+    try:
+        return _ANSWER.decode(data)
+    except UnicodeDecodeError as error:  # msgspec lets it through where the reply is to be a name of ours
+        raise msgspec.ValidationError(f"the answer holds no text: {error}") from error
 
 
 def error_from(answer: Answer) -> errors.ClonedetectError:

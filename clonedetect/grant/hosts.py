@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import idna
@@ -33,6 +33,7 @@ _GLOBAL_UNICAST_V6 = IPv6Network("2000::/3")
 _NEVER_GLOBAL_V6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 
 
+@lru_cache(maxsize=2048)
 def normalise_host(text: str) -> str:
     """Return a host as it is resolved: ASCII, lower case, no brackets, no final dot.
 
@@ -58,6 +59,7 @@ def normalise_host(text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=2048)
 def literal_address(host: str) -> Address | None:
     """Return the address that a normal host spells, IPv4-mapped IPv6 unwrapped; None for a name."""
     try:

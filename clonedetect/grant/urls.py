@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urljoin
 
 from clonedetect.errors import UrlError
@@ -71,6 +72,7 @@ class NormalUrl:
         return f"{self.origin}{self.path}{query}"
 
 
+@lru_cache(maxsize=4096)  # a URL is asked about when it is found, leased and sent
 def normalise(url: str) -> NormalUrl:
     """Return the normal form of `url`, or raise UrlError with the reason there is none.
 

@@ -1,13 +1,14 @@
-"""Reading and classifying pages for the crawler, in processes that can be killed."""
+"""Looking at fetched pages for the crawler, in processes that can be killed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clonedetect.crawl.hooks import Examined
 from clonedetect.errors import InputError
-from clonedetect.extract.page import read_page
+from clonedetect.extract.look import look
+from clonedetect.extract.page import read_leads
 from clonedetect.extract.sandbox import Killed, Sandbox
-from clonedetect.extract.walls import classify
 from clonedetect.models.capture import FetchResult, Outcome, Purpose
 from clonedetect.models.page import PageContent
 
@@ -22,24 +23,30 @@ class SandboxReader:
 
     async def read(self, content: bytes, url: str, content_type: str) -> PageContent:
         """Return what the page leads to; raises InputError where the parser had to be stopped."""
-        answer = await self.sandbox.acall(read_page, content, url, content_type)
+        answer = await self.sandbox.acall(read_leads, content, url, content_type)
         if isinstance(answer, Killed):
             raise InputError(f"the parser of {url} was stopped: {answer.reason} ({answer.detail})")
         return answer
 
-    async def classify(self, result: FetchResult) -> tuple[Outcome, str] | None:
-        """Return a finer outcome for a page that is a wall; a parser that had to be stopped is one too."""
+    async def examine(self, result: FetchResult) -> Examined:
+        """Return whether a page is a wall, and what it leads to; a parser that was stopped is one too."""
         if result.purpose not in (Purpose.PAGE, Purpose.API) or not result.exchanges:
-            return None
+            return Examined()
         last = result.exchanges[-1]
         if last.status is None:
-            return None
+            return Examined()
         try:
             answer = await self.sandbox.acall(
-                classify, last.status, last.headers, result.content, result.url, result.final_url
+                look,
+                last.status,
+                last.headers,
+                result.content,
+                result.url,
+                result.final_url,
+                result.outcome is Outcome.OK,
             )
         except InputError as error:
-            return Outcome.PARSE_KILLED, str(error)
+            return Examined((Outcome.PARSE_KILLED, str(error)))
         if isinstance(answer, Killed):
-            return Outcome.PARSE_KILLED, f"the parser was stopped: {answer.reason}"
-        return answer
+            return Examined((Outcome.PARSE_KILLED, f"the parser was stopped: {answer.reason}"))
+        return Examined(answer.wall, answer.leads, answer.problem)

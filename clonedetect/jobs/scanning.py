@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -33,6 +34,7 @@ from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
+from clonedetect.jobs.clock import read_clock
 from clonedetect.jobs.drawing import SampleRequest, draw_seeds, keep_page_draw
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
@@ -45,6 +47,7 @@ from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.permit import Permit, Refusal
 from clonedetect.models.sample import PageDraw
 from clonedetect.settings.file import SettingsFile, read_settings
 
@@ -56,6 +59,7 @@ __all__ = [
     "ScanSummary",
     "WarningEvent",
     "open_case",
+    "permits",
     "scan",
 ]
 
@@ -190,7 +194,9 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 on_event=on_event,
                 stop=stop,
             )
+            store.note_clock(read_clock(_now()), actor=who)
             told = asyncio.run(crawl.run())
+            store.note_clock(read_clock(_now()), actor=who)
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
@@ -295,10 +301,10 @@ class _Crawl:
             async with Fetcher(operator=self.operator, contact=self.grant.contact) as fetcher:
                 hooks = Hooks(
                     fetch=fetcher.fetch,
-                    permit_for=lambda url, purpose: permit(self.grant, url, purpose, _now()),
+                    permit_for=permits(self.grant),
                     read_page=reader.read,
                     robots_rules=_robots(self.grant),
-                    classify=reader.classify,
+                    examine=reader.examine,
                     on_event=self.on_event,
                 )
                 seed = self.store.draw_seed(self.grant.digest)
@@ -330,6 +336,20 @@ class _Crawl:
 def _told(second_look: Round) -> str:
     asked = f"second look {second_look.number}: {second_look.urls} URLs are asked again"
     return asked if second_look.is_new else f"{asked}, the rest of one that was interrupted"
+
+
+def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
+    """Return `permit` at this moment; within the window it depends on URL and purpose, and is kept."""
+
+    @lru_cache(maxsize=8192)
+    def within(url: str, purpose: Purpose) -> Permit | Refusal:
+        return permit(grant, url, purpose, grant.valid_from)
+
+    def decide(url: str, purpose: Purpose) -> Permit | Refusal:
+        now = _now()
+        return within(url, purpose) if is_open(grant, now) else permit(grant, url, purpose, now)
+
+    return decide
 
 
 def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clonedetect.models.capture import Capture, RefusalRecord
+from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
@@ -16,6 +17,7 @@ from clonedetect.models.verdict import PageVerdict
 __all__ = [
     "Analysis",
     "CaseContents",
+    "CustodyAct",
     "Decision",
     "DecisionKind",
     "GrantFile",
@@ -30,6 +32,17 @@ class DecisionKind(StrEnum):
     CONFIRM = "confirm"
     REJECT = "reject"
     UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyAct:
+    """What is to become a line of the custody log; `time` carries its zone, `grant` is a grant's id or ""."""
+
+    time: datetime
+    actor: str
+    action: str
+    grant: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,9 @@ class CaseContents:
     `references` are keyed by (item_id, media_id or None) through their fields;
     `analyses` oldest first, findings and verdicts those that stand. `judged_by`
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
-    None where no sample of addresses was drawn. `pages_known` are the pages and API answers
-    that the crawl asked for, or would with a wider cap; `page_draw` says how they were
-    chosen when a cap was last met, None if none ever was.
+    None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first.
+    `pages_known` are the pages and API answers that the crawl asked for, or would with a
+    wider cap; `page_draw` says how they were chosen when a cap was last met, None if none ever was.
     """
 
     case_id: str
@@ -127,6 +140,7 @@ class CaseContents:
     pages_asked: int = 0
     pages_known: int = 0
     page_draw: PageDraw | None = None
+    clock: tuple[ClockReading, ...] = ()
 
     def reference(self, item_id: ItemId, media_id: MediaId | None) -> ReferenceCopy | None:
         """Return the copied reference of one side of a finding."""

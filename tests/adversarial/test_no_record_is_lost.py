@@ -70,11 +70,11 @@ def failing(real: Callable[..., object], at: int, error: Exception) -> Callable[
     ("place", "at"),
     [
         ("custody", 1),
-        ("half a record", 5),
+        ("half a record", 2),
         *(
             pytest.param(place, at, marks=pytest.mark.slow)
             for place in ("archive", "object", "custody", "half a record")
-            for at in (1, 2, 9)
+            for at in (1, 2, 3)
         ),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_completes_it(
         elif place == "object":
             patch.setattr(objects, "put_object", failing(objects.put_object, at, full))
         elif place == "custody":
-            patch.setattr(CustodyLog, "append", failing(CustodyLog.append, at + 4, full))
+            patch.setattr(CustodyLog, "append_all", failing(CustodyLog.append_all, at + 3, full))
         else:
             patch.setattr(WarcArchive, "_write", staticmethod(_half(WarcArchive._write, at, full)))
         summary = site.scan(grant, *SEEDS)

@@ -137,10 +137,26 @@ def test_reading_goes_on_beside_a_writer_and_cannot_write(store, folder, capture
 # Schema
 
 
+ADDED = {
+    2: ("frontier", "host_pauses"),
+    3: ("samples",),
+    4: ("clock_readings",),
+    5: ("rounds", "shapes", "page_draws"),
+}
+"""The tables that each step added."""
+
+
+def turn_back(store, schema):
+    """Make the case's database one of an older schema."""
+    without_order(store.database)
+    for step, tables in ADDED.items():
+        for table in tables if step > schema else ():
+            store.database.table(table).drop()
+    store.database.execute(f"PRAGMA user_version={schema}")
+
+
 def without_order(database):
-    """Take back the step "frontier order", as in a case that was made before it."""
-    for table in ("rounds", "shapes", "page_draws"):
-        database.table(table).drop()
+    """Take back columns and indexes of the step "frontier order"."""
     order = "idx_frontier_state_host_priority_draw_id"
     for index in (order, "frontier_shape", "frontier_spelling", "captures_payload"):
         database.execute(f"DROP INDEX {index}")
@@ -151,10 +167,7 @@ def without_order(database):
 
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
     store.record_capture(capture(), actor="t")
-    without_order(store.database)
-    for table in ("frontier", "host_pauses", "samples"):
-        store.database.table(table).drop()
-    store.database.execute("PRAGMA user_version=1")
+    turn_back(store, 1)
     store.close()
     with pytest.raises(IndexFormatError, match="schema 1; open it for writing once"):
         CaseStore.read(folder)
@@ -165,12 +178,13 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
         "case tables",
         "frontier tables",
         "sample table",
+        "clock table",
         "frontier order",
     ]
 
 
 def test_a_frontier_from_before_second_looks_is_read_as_it_is_and_brought_up(store, folder, reopen):
-    without_order(store.database)
+    turn_back(store, 4)
     row = "INSERT INTO frontier (url, purpose, host, priority, depth, state, tries, reason)"
     store.database.execute(
         f"{row} VALUES ('http://clone.example/a', 'page', 'clone.example', 1, 1, 'done', 1, '')"
@@ -178,7 +192,6 @@ def test_a_frontier_from_before_second_looks_is_read_as_it_is_and_brought_up(sto
     store.database.execute(
         f"{row} VALUES ('http://clone.example/b', 'page', 'clone.example', 1, 1, 'pending', 0, '')"
     )
-    store.database.execute("PRAGMA user_version=3")
     store.close()
     with CaseStore.read(folder) as reader:
         assert [one.url for one in reader.contents().not_visited] == ["http://clone.example/b"]
@@ -196,13 +209,12 @@ def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begi
     old = store.database.execute("SELECT record FROM verdicts").fetchone()[0]
     told = {key: value for key, value in json.loads(old).items() if key in BEFORE_CLASSES}
     store.database.execute("UPDATE verdicts SET record = ?", [json.dumps(told)])
-    without_order(store.database)
-    store.database.table("samples").drop()
-    store.database.execute("PRAGMA user_version=2")
+    turn_back(store, 2)
     store.close()
     with CaseStore.read(folder) as reader:
         contents = reader.contents()
     assert contents.sample is None
+    assert contents.clock == ()
     (verdict,) = contents.verdicts
     assert (verdict.page_kind, verdict.page_class) == (PageKind.OTHER, PageClass.UNCLASSED)
     with reopen() as again:

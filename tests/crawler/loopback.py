@@ -26,6 +26,7 @@ from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
 from clonedetect.crawl.frontier import Frontier
+from clonedetect.crawl.hooks import Examined
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.rounds import Rounds
@@ -199,6 +200,13 @@ async def read_page(content: bytes, url: str, content_type: str) -> PageContent:
     return PageContent(url, links=tuple(links), media=tuple(media))
 
 
+async def examine(result: FetchResult) -> Examined:
+    """Read what the page leads to at once, as the sandbox does."""
+    if result.outcome is not Outcome.OK:
+        return Examined()
+    return Examined(page=await read_page(result.content, result.final_url, result.content_type))
+
+
 class Rules:
     """The Disallow lines and the crawl delay of a robots.txt."""
 
@@ -256,6 +264,7 @@ class Case:
     def crawler(self, permit_for, *, limits=None, pace=None, **hooks) -> Crawler:
         given = {
             "fetch": fetch,
+            **({} if "read_page" in hooks else {"examine": examine}),
             "read_page": read_page,
             "robots_rules": Rules,
             "on_event": self.events.append,

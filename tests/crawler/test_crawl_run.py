@@ -53,10 +53,8 @@ def test_robots_comes_first_and_each_event_after_its_record(case, serve, loopbac
     def on_event(event):
         if isinstance(event, CaptureEvent):
             assert case.store.capture_of(event.capture.record_id) == event.capture
-            assert (
-                list(iterate(case.store.folder / event.capture.facts.file))[-1].offset
-                == event.capture.facts.offset
-            )
+            archived = iterate(case.store.folder / event.capture.facts.file)
+            assert event.capture.facts.offset in {record.offset for record in archived}
         if isinstance(event, RefusalEvent):
             assert event.refusal in list(case.store.refusals())
         seen.append(event)
@@ -144,10 +142,10 @@ def test_the_page_cap_holds_over_all_runs_and_still_takes_the_pictures(case, ser
 def test_the_byte_cap_ends_the_run_cleanly(case, serve, loopback):
     site = serve()
     pace = PaceLimits(min_delay_s=0)
-    limits = replace(OPEN, max_bytes=1500)
+    limits = replace(OPEN, max_bytes=1500, concurrency=1)
     summary = case.run(loopback.permits(site.port), [f"{site.base}/p/0"], limits=limits, pace=pace)
     assert summary.stopped_by == "max_bytes 1500 reached"
-    assert 1500 <= case.store.usage(loopback.GRANT).wire_bytes < 2500
+    assert 1500 <= case.store.usage(loopback.GRANT).wire_bytes < 4500  # what is being written may pass it
     assert summary.not_visited > 0
 
 
@@ -195,7 +193,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_goes_on(
 
     def write(path, data):
         written.append(path)
-        if len(written) == 8:
+        if len(written) == 3:
             with path.open("ab") as stream:
                 stream.write(data[:50])
             raise OSError(28, "No space left on device")
@@ -206,7 +204,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_goes_on(
         patch.setattr(WarcArchive, "_write", staticmethod(write))
         summary = case.run(permit_for, [f"{site.base}/p/0"])
     assert summary.stopped_by.startswith("disk_full")
-    assert summary.captures == 7
+    assert 2 <= summary.captures == len(list(case.store.captures())) < 26
     case.close()
     again = loopback.Case(tmp_path / "case")
     again.run(permit_for, [])
@@ -396,10 +394,15 @@ def test_crawl_delay_is_honoured(case, serve, loopback):
 def test_classified_pages_are_kept_as_such_and_lead_nowhere(case, serve, loopback):
     site = serve({"/a": loopback.page("/b"), "/b": loopback.page()})
 
-    async def classify(result: FetchResult):
-        return (Outcome.CHALLENGE_PAGE, "Just a moment") if result.url.endswith("/a") else None
+    async def examine(result: FetchResult):
+        seen = await loopback.examine(result)
+        return (
+            replace(seen, wall=(Outcome.CHALLENGE_PAGE, "Just a moment"))
+            if result.url.endswith("/a")
+            else seen
+        )
 
-    case.run(loopback.permits(site.port), [f"{site.base}/a"], classify=classify)
+    case.run(loopback.permits(site.port), [f"{site.base}/a"], examine=examine)
     (capture,) = (c for c in case.store.captures() if c.purpose is Purpose.PAGE)
     assert (capture.outcome, capture.reason) == (Outcome.CHALLENGE_PAGE, "Just a moment")
     assert site.asked["/b"] == 0

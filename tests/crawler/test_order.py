@@ -21,7 +21,7 @@ from clonedetect.models.sample import order_of
 from clonedetect.models.verdict import PageVerdict
 
 OPEN = CrawlLimits(max_depth=10, disk_floor_bytes=0)
-ONE_BY_ONE = PaceLimits(min_delay_s=0, per_host=1, backoff_s=0)
+ONE_BY_ONE = PaceLimits(min_delay_s=0.05, per_host=1, backoff_s=0)  # longer than records wait for others
 SITE = "https://clone.example"
 
 
@@ -134,13 +134,13 @@ def test_siblings_of_pages_that_show_pictures_come_first_and_legal_pages_last(ca
 
 
 def test_what_is_learned_moves_waiting_siblings_forward(case, serve, loopback):
-    links = ["/v/a1", "/list/1", "/list/2", "/v/a2"]
-    replies = {"/": loopback.page(*links), "/list/1": loopback.page(), "/list/2": loopback.page()}
+    links = ["/v/a1", *(f"/list/{n}" for n in range(6)), "/v/a2"]
+    replies = {"/": loopback.page(*links), **{f"/list/{n}": loopback.page() for n in range(6)}}
     replies |= {f"/v/a{n}": loopback.page(images=(f"/i/{n}.png",)) for n in (1, 2)}
     site = serve(replies)
     case.run(loopback.permits(site.port), [f"{site.base}/"], pace=ONE_BY_ONE, limits=OPEN)
     pages = [path for path in asked(site) if not path.endswith(".png")]
-    assert pages == ["/", "/v/a1", "/v/a2", "/list/1", "/list/2"]
+    assert pages[:3] == ["/", "/v/a1", "/v/a2"]
 
 
 def test_verdicts_of_earlier_analyses_come_before_everything_else(case, serve, loopback):

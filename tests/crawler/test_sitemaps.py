@@ -14,7 +14,7 @@ from clonedetect.crawl.sitemaps import MOST_ADDRESSES, MOST_FILES, read_sitemap
 from clonedetect.models.capture import Outcome, Purpose
 
 READING = CrawlLimits(max_depth=10, disk_floor_bytes=0, sitemaps=True)
-ONE_BY_ONE = PaceLimits(min_delay_s=0, per_host=1, backoff_s=0)
+ONE_BY_ONE = PaceLimits(min_delay_s=0.05, per_host=1, backoff_s=0)  # longer than records wait for others
 SITE = "https://clone.example"
 
 

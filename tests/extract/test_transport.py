@@ -115,6 +115,11 @@ def test_any_bytes_from_a_worker_are_an_answer_or_an_error(data):
     assert isinstance(answer.reply, Reply)
 
 
+def test_a_reply_that_is_no_text_is_no_answer():
+    with pytest.raises(msgspec.MsgspecError):
+        transport.decode_answer(b"\x92\xa3\x00\x00\x80")
+
+
 def test_limits_are_set_for_the_process():
     before = resource.getrlimit(resource.RLIMIT_AS)
     try:

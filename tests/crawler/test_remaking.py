@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from clonedetect.case.objects import object_path
+from clonedetect.crawl.remaking import remake_objects
+from clonedetect.errors import VerificationError
+from clonedetect.models.capture import Purpose
+
+
+def pages_of(case):
+    return [one for one in case.store.captures() if one.purpose is Purpose.PAGE]
+
+
+def test_what_a_power_cut_took_back_is_decoded_again_from_its_record(case, serve, loopback):
+    site = serve()
+    case.run(loopback.permits(site.port), [f"{site.base}/p/0"])
+    lost, cut, changed, whole = pages_of(case)[:4]
+    contents = {one.url: case.store.object(one.content_digest) for one in (lost, cut, changed, whole)}
+    object_path(case.store.folder, lost.content_digest).unlink()
+    object_path(case.store.folder, cut.content_digest).write_bytes(b"")
+    object_path(case.store.folder, changed.content_digest).write_bytes(b"\0" * changed.content_size)
+    assert remake_objects(case.store, "another start of the machine") == 3
+    assert contents == {one.url: case.store.object(one.content_digest) for one in (lost, cut, changed, whole)}
+
+
+def test_one_look_is_enough_for_each_start_of_the_machine(case, serve, loopback):
+    site = serve()
+    case.run(loopback.permits(site.port), [f"{site.base}/p/0"])
+    remake_objects(case.store, "this start")
+    object_path(case.store.folder, pages_of(case)[0].content_digest).unlink()
+    assert remake_objects(case.store, "this start") == 0
+    assert remake_objects(case.store, "the next start") == 1
+    assert remake_objects(case.store, "") == 0, "where the system does not tell, every run looks"
+
+
+def test_a_run_looks_before_it_asks_for_anything(case, serve, loopback, tmp_path):
+    site = serve()
+    case.run(loopback.permits(site.port), [f"{site.base}/p/0"])
+    lost = pages_of(case)[0]
+    content = case.store.object(lost.content_digest)
+    object_path(case.store.folder, lost.content_digest).unlink()
+    with pytest.raises(VerificationError):
+        case.store.object(lost.content_digest)
+    case.store.note_boot("before the power cut")
+    case.close()
+    again = loopback.Case(tmp_path / "case")
+    again.run(loopback.permits(site.port), [])
+    assert again.store.object(lost.content_digest) == content
+    again.close()
