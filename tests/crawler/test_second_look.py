@@ -23,6 +23,7 @@ from clonedetect.case.store import CaseStore
 from clonedetect.crawl.crawler import CrawlLimits
 from clonedetect.crawl.events import CaptureEvent
 from clonedetect.crawl.fetch import Fetcher
+from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.rounds import Rounds
 from clonedetect.models.capture import Outcome, Purpose
 
@@ -160,7 +161,8 @@ def test_a_round_that_is_open_asks_nothing_twice(case, looked_at, loopback):
             if stop.seen == 3:
                 stop.set()
 
-    case.run(permit_for, [], stop=stop, on_event=stop_after_three)
+    slow = PaceLimits(min_delay_s=0.05, per_host=1, backoff_s=0)
+    case.run(permit_for, [], stop=stop, on_event=stop_after_three, pace=slow)
     asked = by_outcome(case)[Outcome.NOT_MODIFIED]
     assert 3 <= asked < 9
     resumed = begin(case, loopback)
