@@ -22,7 +22,19 @@ from clonedetect.models.reasons import limits_first
 from clonedetect.models.settings import TextThresholds
 from clonedetect.models.verdict import PageClass, PageVerdict
 
-__all__ = ["ExaminedMedia", "PageAnalysis", "judge_page", "judge_redirected", "judge_unseen"]
+__all__ = [
+    "SCRIPTS_ONLY",
+    "UNCAPTURED_FRAME",
+    "ExaminedMedia",
+    "PageAnalysis",
+    "judge_page",
+    "judge_redirected",
+    "judge_unseen",
+]
+
+SCRIPTS_ONLY = "shown by scripts only"
+UNCAPTURED_FRAME = "frame: not captured"
+"""Reasons under which a page counts what was not examined on it."""
 
 _RANK = {Verdict.CONFIRMED: 3, Verdict.POSSIBLE: 2, Verdict.INCONCLUSIVE: 1, Verdict.NONE: 0}
 _SHOWN = (Verdict.CONFIRMED, Verdict.POSSIBLE)
@@ -221,7 +233,7 @@ def _omitted(evidence: _Evidence) -> Counter[str]:
     if evidence.doubts:
         omitted["too little to tell"] += evidence.doubts
     if content.is_script_only:
-        omitted["shown by scripts only"] += 1
+        omitted[SCRIPTS_ONLY] += 1
     return omitted
 
 

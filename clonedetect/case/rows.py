@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,15 @@ from sqlite_utils import Database
 from clonedetect.case.schema import schema_of
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, Purpose, RefusalRecord
-from clonedetect.models.case import Analysis, CaseContents, Decision, GrantFile, NotVisited, ReferenceCopy
+from clonedetect.models.case import (
+    Analysis,
+    CaseContents,
+    Decision,
+    GrantFile,
+    HostPause,
+    NotVisited,
+    ReferenceCopy,
+)
 from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.match import Finding
@@ -164,6 +173,12 @@ def not_visited(database: Database) -> Iterator[NotVisited]:
     )
     for url, reason in database.execute(sql):
         yield NotVisited(url, reason or QUEUED)
+
+
+def pauses(database: Database) -> Iterator[HostPause]:
+    """Yield until when hosts asked us not to come."""
+    for host, until in database.execute("SELECT host, until FROM host_pauses ORDER BY host"):
+        yield HostPause(host, datetime.fromtimestamp(until, UTC))
 
 
 def references(database: Database) -> Iterator[ReferenceCopy]:

@@ -21,6 +21,7 @@ from clonedetect.models.case import (
     CustodyAct,
     Decision,
     GrantFile,
+    HostPause,
     ReferenceCopy,
 )
 from clonedetect.models.clock import ClockReading
@@ -324,6 +325,10 @@ class CaseStore(CaseFolder):
     def captures_of_body(self, payload_digest: Digest, limit: int = 3) -> Iterator[Capture]:
         """Yield the first captures whose last response had the body of this digest."""
         return rows.captures_of_body(self.database, payload_digest, limit)
+
+    def pauses(self) -> Iterator[HostPause]:
+        """Yield until when hosts asked us not to come; also what is over."""
+        return rows.pauses(self.database)
 
     # Objects
 

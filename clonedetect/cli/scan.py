@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import click
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import (
-    emit,
-    json_option,
-    plain,
-    quiet_option,
-    stderr,
-    stdout,
-    wants_json,
-    warn,
-)
-from clonedetect.crawl.events import CaptureEvent, ProgressEvent, RefusalEvent
+from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
+from clonedetect.cli.live import LiveView
+from clonedetect.cli.unseen import gap_row, not_seen, page_counts
+from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.errors import ExitCode
-from clonedetect.jobs.analysing import PageDone
 from clonedetect.jobs.drawing import SampleRequest
 from clonedetect.jobs.scanning import (
     FindingEvent,
@@ -123,8 +115,8 @@ def scan_command(
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)
-    with _Live(stderr(quiet=quiet), is_json=is_json) as live:
-        summary = scan(request, live.tell)
+    with _Teller(stderr(quiet=quiet), is_json=is_json) as teller:
+        summary = scan(request, teller.tell)
     if is_json:
         emit(_summary_row(summary))
     else:
@@ -133,27 +125,30 @@ def scan_command(
         raise SystemExit(int(ExitCode.FINDINGS))
 
 
-class _Live:
-    """Tells events as JSON lines or as one moving line, whichever is wanted."""
+class _Teller:
+    """Tells events as JSON lines, notes and warnings as sentences, and all to the live view."""
 
     def __init__(self, console: Console, *, is_json: bool) -> None:
         self._is_json = is_json
         self._console = console
-        self._judging_since = 0.0
-        shown = console if sys.stderr.isatty() else Console(quiet=True)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=shown, transient=True)
-        self._task = self._progress.add_task("starting", total=None)
+        # JSON lines on the terminal itself would be drawn over.
+        self.view = LiveView(console, is_shown=not (is_json and sys.stdout.isatty()))
 
-    def __enter__(self) -> _Live:
-        self._progress.start()
+    def __enter__(self) -> _Teller:
+        self.view.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.view.__exit__(kind, error, trace)
+        if isinstance(error, KeyboardInterrupt) and self.view.standing:
+            text = f"stopped: {self.view.standing}; the same command goes on from there"
+            self._console.print(text, soft_wrap=True)
 
     def tell(self, event: ScanEvent) -> None:
         """Show one event."""
+        self.view.tell(event)
         match event:
             case CaptureEvent(capture):
                 self._emit(_capture_row(capture))
@@ -161,41 +156,14 @@ class _Live:
                 self._emit(_refusal_row(refusal))
             case FindingEvent(finding):
                 self._emit(_finding_row(finding))
-            case ProgressEvent():
-                left = event.pending / event.rate if event.rate else 0.0
-                self._describe(
-                    f"{event.captures} captured, {event.pending} waiting, {event.rate:.1f}/s{_left(left)}"
-                )
             case NoteEvent(text):
                 self._console.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True)
             case WarningEvent(text):
                 warn(text)
-            case PageDone():
-                self._describe(self._judging(event))
-
-    def _judging(self, event: PageDone) -> str:
-        now = time.monotonic()
-        self._judging_since = self._judging_since or now
-        elapsed = now - self._judging_since
-        rate = (event.pages - 1) / elapsed if elapsed else 0.0
-        left = (event.total - event.pages) / rate if rate else 0.0
-        speed = f", {rate:.1f}/s" if rate else ""
-        return f"judging page {event.pages} of {event.total}{speed}{_left(left)}"
 
     def _emit(self, row: dict[str, object]) -> None:
         if self._is_json:
             emit(row)
-
-    def _describe(self, text: str) -> None:
-        self._progress.update(self._task, description=text)
-
-
-def _left(seconds: float) -> str:
-    """Return the time left as a phrase, "" below two seconds."""
-    if seconds < 2:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f", about {minutes}:{rest:02d} left"
 
 
 def _capture_row(capture: Capture) -> dict[str, object]:
@@ -260,6 +228,9 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
         "possible_findings": summary.possible_findings,
         "stopped_by": summary.stopped_by,
         "seconds": summary.seconds,
+        "verdicts": dict(summary.verdicts),
+        "not_judged": summary.unjudged,
+        "not_seen": [gap_row(gap) for gap in summary.gaps],
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
         "pages_asked": summary.pages_asked,
         "pages_known": summary.pages_known,
@@ -318,7 +289,7 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
         table.add_row(
             "asked", plain(told_of_pages(summary.pages_asked, summary.pages_known, summary.page_draw))
         )
-    table.add_row("pages", f"{summary.pages_confirmed} of {summary.pages} confirmed")
+    table.add_row("pages", plain(page_counts(summary.verdicts, summary.unjudged)))
     table.add_row(
         "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"
     )
@@ -328,4 +299,8 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
     if summary.stopped_by:
         table.add_row("stopped", plain(summary.stopped_by))
     table.add_row("seconds", f"{summary.seconds:.1f}")
-    stdout().print(table)
+    console = stdout()
+    for part in not_seen(summary.gaps, summary.unjudged, console.width):
+        console.print(part)
+    console.print(Text(""))
+    console.print(table)  # last, so that a terminal of 24 lines shows what was found

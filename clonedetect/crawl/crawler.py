@@ -15,10 +15,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from clonedetect.case.store import Usage
-from clonedetect.crawl.events import CrawlSummary, ProgressEvent
+from clonedetect.crawl.board import Board, Standing
+from clonedetect.crawl.events import Budget, CrawlEvent, CrawlSummary
 from clonedetect.crawl.frontier import Entry, NewEntry, State
 from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
 from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
@@ -74,7 +76,7 @@ class Crawler:
         self._recorder = recorder
         self._store = recorder.store
         self._frontier = recorder.frontier
-        self._hooks = hooks
+        self._hooks = hooks = replace(hooks, on_event=self._telling(hooks.on_event))
         self._grant_id = grant_id
         self._limits = limits
         self._sieve = Sieve(
@@ -98,7 +100,13 @@ class Crawler:
         self._host_pages: Counter[str] = Counter()
         self._pages_in_flight: Counter[str] = Counter()
         self._seeds_refused = 0
-        self._last_progress = -math.inf
+        self._board = Board(
+            self._pace,
+            self._frontier.backlogs,
+            host_pages=self._host_pages,
+            page_cap=limits.pages_per_host,
+            clock=hooks.clock,
+        )
 
     async def run(self, seeds: Iterable[str], stop: asyncio.Event) -> CrawlSummary:
         """Crawl from `seeds` and whatever an earlier run left; set `stop` to end within seconds.
@@ -116,10 +124,13 @@ class Crawler:
         try:
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(self._watch(stop))
+                teller = group.create_task(self._tell())
                 await self._dispatch(group, stop)
+                self._progress()
                 await self._drain()
                 await self._write_out()
                 watcher.cancel()
+                teller.cancel()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from errors
         if not self._is_disk_full:
@@ -139,7 +150,7 @@ class Crawler:
         if self._limits.sitemaps:
             self._sitemaps.begin()
         counts = self._frontier.host_counts()
-        self._host_pages = Counter({host: pages for host, (_, pages) in counts.items()})
+        self._host_pages.update({host: pages for host, (_, pages) in counts.items()})
 
     def _sow(self, seeds: Iterable[str]) -> None:
         entries, refused = [], []
@@ -230,11 +241,13 @@ class Crawler:
         if state.is_parked:
             self._frontier.park(host, now + state.paused_s, f"{host} asked to wait {state.paused_s:.0f} s")
         while self._pace.has_room(host) and self._has_worker():
+            only_media = self._pages_left() <= 0
+            if only_media and self._frontier.next_due(host, only_media=True) is None:
+                return math.inf
             slot = self._pace.next_slot(host, self._hooks.clock())
             if slot > 0:
                 return slot
             self._mind_host_cap(host)
-            only_media = self._pages_left() <= 0
             entries = self._frontier.lease(
                 host, now, now + self._limits.lease_s, limit=self._room(host), only_media=only_media
             )
@@ -357,7 +370,6 @@ class Crawler:
             self._sieve.captured(entry)
         if self._limits.sitemaps and entry.purpose in (Purpose.PAGE, Purpose.SITEMAP):
             self._sitemaps.look_for(entry.url)
-        self._progress()
 
     async def _expand(self, entry: Entry) -> None:
         """Read the links of a page that was recorded without them into the frontier, and close its row."""
@@ -388,18 +400,40 @@ class Crawler:
 
     # Telling
 
+    def _telling(self, on_event: Callable[[CrawlEvent], None]) -> Callable[[CrawlEvent], None]:
+        def tell(event: CrawlEvent) -> None:
+            self._board.note(event)
+            on_event(event)
+
+        return tell
+
+    async def _tell(self) -> None:
+        """Say how the run stands, again and again, also while it only waits."""
+        while True:
+            await asyncio.sleep(_PROGRESS_S)
+            self._progress()
+
     def _progress(self, *, is_last: bool = False) -> None:
-        now = self._hooks.clock()
-        if not is_last and now - self._last_progress < _PROGRESS_S:
-            return
-        self._last_progress = now
-        counts = self._frontier.host_counts()
-        captures = self._visitor.captures.total()
-        elapsed = now - self._began
-        hosts = tuple(self._pace.state(host, now) for host, (pending, _) in sorted(counts.items()) if pending)
-        pending = sum(number for number, _ in counts.values())
-        rate = captures / elapsed if elapsed > 0 else 0.0
-        self._hooks.on_event(ProgressEvent(captures, pending, rate, hosts))
+        self._hooks.on_event(self._board.progress(self._standing(), is_last=is_last))
+
+    def _standing(self) -> Standing:
+        limits, now = self._limits, self._hooks.now()
+        budget = Budget(
+            pages_left=max(0, self._pages_left()),
+            max_pages=limits.max_pages,
+            wire_bytes=self._used.wire_bytes + self._visitor.wire_bytes,
+            max_bytes=limits.max_bytes,
+            run_s=max(0.0, self._remaining_s()),
+            grant_s=None if limits.ends_at is None else max(0.0, (limits.ends_at - now).total_seconds()),
+        )
+        return Standing(
+            clock=self._hooks.clock(),
+            now=now,
+            captures=self._visitor.captures.total(),
+            budget=budget,
+            is_reading=bool(self._expanding),
+            stopped_by=self._stopped_by,
+        )
 
     def _summary(self, adopted: int) -> CrawlSummary:
         outcomes = self._visitor.captures

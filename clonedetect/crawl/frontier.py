@@ -337,6 +337,18 @@ class Frontier:
         )
         return {host: (pending, pages) for host, pending, pages in self._database.execute(sql)}
 
+    def backlogs(self, *, only_media: bool = False) -> dict[str, tuple[int, int]]:
+        """Return pending and parked URLs of every host that has any; all are counted by an index alone."""
+        sql = (
+            "SELECT state, host, count(*) FROM frontier WHERE state IN ('pending', 'parked') "  # noqa: S608  ours
+            f"{_media(only_media)}GROUP BY state, host"
+        )
+        found: dict[str, tuple[int, int]] = {}
+        for state, host, number in self._database.execute(sql):
+            pending, parked = found.get(host, (0, 0))
+            found[host] = (pending + number, parked) if state == "pending" else (pending, parked + number)
+        return found
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Hold the caller's transaction, or one of our own."""

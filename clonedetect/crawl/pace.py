@@ -56,13 +56,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """How a host stands; `paused_s` is what remains of its pause."""
+    """How a host stands; `paused_s` is what remains of its pause of `pause_s` seconds.
+
+    `is_pause_named` where the host itself said how long. `asking_s` is for how
+    long an answer is waited for, None where none is.
+    """
 
     host: str
     in_flight: int
     delay_s: float
     paused_s: float
     is_parked: bool
+    pause_s: float = 0.0
+    is_pause_named: bool = False
+    asking_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +78,9 @@ class _Host:
     floor: float
     in_flight: int = 0
     paused_until: float = -math.inf
+    pause_s: float = 0.0
+    is_pause_named: bool = False
+    asked_at: float | None = None
     throttled: int = 0
     is_parked: bool = False
     address: str | None = None
@@ -119,6 +129,7 @@ class Pace:
     limits: PaceLimits
     _hosts: dict[str, _Host] = field(default_factory=dict)
     _started: dict[str, float] = field(default_factory=dict)
+    _busy: dict[str, None] = field(default_factory=dict)
 
     def has_room(self, host: str) -> bool:
         """Whether one more fetch of the host may be under way."""
@@ -136,10 +147,19 @@ class Pace:
     def enter(self, host: str) -> None:
         """Count a fetch of the host as under way."""
         self._host(host).in_flight += 1
+        self._busy[host] = None
 
     def leave(self, host: str) -> None:
         """Count a fetch of the host as over."""
-        self._host(host).in_flight -= 1
+        state = self._host(host)
+        state.in_flight -= 1
+        if state.in_flight == 0:
+            state.asked_at = None
+            self._busy.pop(host, None)
+
+    def busy(self) -> tuple[str, ...]:
+        """Return the hosts that a fetch of is under way, or waits for its turn."""
+        return tuple(self._busy)
 
     def next_slot(self, host: str, now: float) -> float:
         """Return the seconds until a request to the host may start: 0 for now, infinite if it is parked."""
@@ -152,7 +172,12 @@ class Pace:
         return max(0.0, earliest - now)
 
     def start(self, host: str, now: float) -> None:
-        """Note that a request to the host starts, or ends, now."""
+        """Note that a request to the host starts now."""
+        self._host(host).asked_at = now
+        self.end(host, now)
+
+    def end(self, host: str, now: float) -> None:
+        """Note that a request to the host ended now, or that one of its redirects was answered."""
         for key in self._keys(host, self._host(host)):
             self._started[key] = now
 
@@ -176,9 +201,10 @@ class Pace:
         answer pauses the host; one that asks for too long parks it.
         """
         state = self._host(host)
+        state.asked_at = None
         if answer.address is not None:
             state.address = answer.address
-        self.start(host, now)
+        self.end(host, now)
         wanted = min(max(self.limits.min_delay_s, answer.elapsed_s), self.limits.longest_adaptive_s)
         eased = (state.delay + wanted) / 2
         state.delay = eased if answer.is_ok else max(state.delay, eased)
@@ -187,22 +213,36 @@ class Pace:
             if pause_s is None:
                 pause_s = self.limits.backoff_s * 2**state.throttled
             state.throttled += 1
-            self.pause(host, now, max(pause_s, self.limits.min_delay_s))
+            is_named = answer.retry_after_s is not None
+            self.pause(host, now, max(pause_s, self.limits.min_delay_s), is_named=is_named)
         elif answer.is_ok:
             state.throttled = 0
 
-    def pause(self, host: str, now: float, pause_s: float) -> None:
-        """Ask the host nothing for a while; it is parked if that is the longest pause or more."""
+    def pause(self, host: str, now: float, pause_s: float, *, is_named: bool = False) -> None:
+        """Ask the host nothing for a while; it is parked if that is the longest pause or more.
+
+        `is_named` where the host itself said for how long.
+        """
         state = self._host(host)
         if pause_s >= self.limits.longest_pause_s:
             state.is_parked = True
-        state.paused_until = max(state.paused_until, now + pause_s)
+        if now + pause_s > state.paused_until:
+            state.paused_until = now + pause_s
+            state.pause_s, state.is_pause_named = pause_s, is_named
 
     def state(self, host: str, now: float) -> HostState:
         """Return how the host stands."""
         state = self._host(host)
-        delay = max(state.delay, state.floor)
-        return HostState(host, state.in_flight, delay, max(0.0, state.paused_until - now), state.is_parked)
+        return HostState(
+            host=host,
+            in_flight=state.in_flight,
+            delay_s=max(state.delay, state.floor),
+            paused_s=max(0.0, state.paused_until - now),
+            is_parked=state.is_parked,
+            pause_s=state.pause_s,
+            is_pause_named=state.is_pause_named,
+            asking_s=None if state.asked_at is None else now - state.asked_at,
+        )
 
     def _host(self, host: str) -> _Host:
         found = self._hosts.get(host)

@@ -275,7 +275,7 @@ class Visitor:
             if objection is not None:
                 return Refusal(url, permit.purpose, "its host asks to come back later")
         self._learn(answer)
-        self._pacer.pace.start(hosts[-1], self._hooks.clock())
+        self._pacer.pace.end(hosts[-1], self._hooks.clock())
         if not await self._pacer.turn(host_key(answer)):
             return Refusal(url, permit.purpose, "its host asks to come back much later")
         hosts.append(host_key(answer))

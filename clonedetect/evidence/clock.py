@@ -35,7 +35,7 @@ class ServerClocks:
 
 @dataclass(frozen=True, slots=True)
 class ClockAccount:
-    """What is known of the clock; `said` has the readings in words, `servers` is None where none told a time."""
+    """What is known of the clock: `said` has the readings in words, `servers` is None where none told one."""
 
     readings: tuple[ClockReading, ...]
     said: tuple[str, ...]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clonedetect.analysis.gaps import SEEN, last_answers
 from clonedetect.evidence.view import site_of
 from clonedetect.evidence.words import OUTCOMES, PURPOSES
 from clonedetect.models.capture import Capture, Outcome, Purpose
@@ -17,7 +18,6 @@ MAX_LISTED = 300
 """Addresses listed of a kind: a crawl may refuse ten thousand links, and nobody prints these."""
 
 _PAGES = (Purpose.PAGE, Purpose.API)
-_SEEN = (Outcome.OK, Outcome.NOT_MODIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Unseen:
 
 def unseen(contents: CaseContents) -> Unseen:
     """Return what was not seen; of an address that was asked for repeatedly the last answer counts."""
-    missed = [one for one in _latest(contents.captures) if one.outcome not in _SEEN]
+    missed = [one for one in last_answers(contents.captures) if one.outcome not in SEEN]
     others = [one for one in missed if one.purpose is not Purpose.ROBOTS]
     counts = Counter((one.purpose, one.outcome) for one in others)
     ranked = sorted(counts.items(), key=lambda entry: (list(Purpose).index(entry[0][0]), -entry[1], entry[0]))
@@ -63,11 +63,6 @@ def unseen(contents: CaseContents) -> Unseen:
         not_visited=_counted(skipped.reason for skipped in contents.not_visited),
         never_asked=_listed({skipped.url: skipped.reason for skipped in contents.not_visited}),
     )
-
-
-def _latest(captures: Iterable[Capture]) -> Iterable[Capture]:
-    ordered = sorted(captures, key=lambda capture: capture.captured_at)
-    return {(capture.purpose, capture.url): capture for capture in ordered}.values()
 
 
 def _robots(captures: Iterable[Capture]) -> tuple[str, ...]:

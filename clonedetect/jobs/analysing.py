@@ -15,6 +15,7 @@ from clonedetect.analysis.classes import Circumstances
 from clonedetect.analysis.embeds import own_players
 from clonedetect.analysis.findings import ExaminedMedia
 from clonedetect.analysis.page import (
+    UNCAPTURED_FRAME,
     PageAnalysis,
     judge_page,
     judge_redirected,
@@ -161,7 +162,7 @@ class AnalysisRun:
         frames = [link.url for link in content.links if link.kind is LinkKind.FRAME and link.url not in own]
         unseen = sum(_normal(url) not in self._seen for url in frames)
         if unseen:
-            yield "frame: not captured", unseen
+            yield UNCAPTURED_FRAME, unseen
 
     def _circumstances(self, capture: Capture) -> Circumstances:
         """Return what settings, index and the answer's header say of the page."""

@@ -20,6 +20,7 @@ from clonedetect.match.text import match_texts
 from clonedetect.models.ids import Digest
 from clonedetect.models.match import Match, Verdict
 from clonedetect.models.page import PageContent, TextBlock
+from clonedetect.models.reasons import DECODER_STOPPED, PARSER_STOPPED
 from clonedetect.models.slot import Signal
 from clonedetect.protocols import ReferenceIndex
 from clonedetect.settings.document import Settings
@@ -101,7 +102,7 @@ class Examiner:
         except InputError:
             return Unexamined("a document that is no page")
         if isinstance(answer, Killed):
-            return Unexamined(f"the parser was stopped: {answer.reason}")
+            return Unexamined(f"{PARSER_STOPPED}: {answer.reason}")
         return answer
 
     def query(self, data: bytes) -> QueryImage | Unexamined:
@@ -118,7 +119,7 @@ class Examiner:
         except MediaError as error:
             return Unexamined(f"no usable picture: {error}")
         if isinstance(answer, Killed):
-            return Unexamined(f"the picture decoder was stopped: {answer.reason}")
+            return Unexamined(f"{DECODER_STOPPED}: {answer.reason}")
         return answer
 
     def picture(self, query: QueryImage, siblings: Sequence[QueryImage] = ()) -> ImageOutcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from clonedetect.analysis.gaps import SEEN, gaps_of, last_answers
 from clonedetect.analysis.site import Estimate, estimate_of
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
@@ -46,6 +48,7 @@ from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
+from clonedetect.models.gap import Gap
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.permit import Permit, Refusal
 from clonedetect.models.sample import PageDraw
@@ -57,11 +60,15 @@ __all__ = [
     "ScanEvent",
     "ScanRequest",
     "ScanSummary",
+    "StepEvent",
     "WarningEvent",
     "open_case",
     "permits",
     "scan",
 ]
+
+
+_LEARNING = "learning the index's captions, once only: {:,} so far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +115,23 @@ class WarningEvent:
     text: str
 
 
-ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | WarningEvent
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """What is done now that takes a while and gives nothing yet, as a phrase."""
+
+    text: str
+
+
+ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | StepEvent | WarningEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
     """How the case stands after the scan; counts are of the whole case but for the crawl's own.
 
-    `estimate` is what the case's sample says of its list, None where none was drawn; of `pages_known`
-    pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
+    `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
+    judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
+    Of `pages_known` pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
     """
 
     captures: int
@@ -134,6 +149,9 @@ class ScanSummary:
     pages_asked: int = 0
     pages_known: int = 0
     page_draw: PageDraw | None = None
+    verdicts: tuple[tuple[Verdict, int], ...] = ()
+    unjudged: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -201,8 +219,14 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
         if request.analyse and request.index is not None and not stop.is_set:
+            on_event(StepEvent("opening the index, reading what was captured"))
             with (
-                open_reference(request.index, signals=signals, background=banks.background) as index,
+                open_reference(
+                    request.index,
+                    signals=signals,
+                    background=banks.background,
+                    on_learning=lambda learned: on_event(StepEvent(_LEARNING.format(learned))),
+                ) as index,
                 Examiner(
                     index,
                     chosen.settings,
@@ -423,6 +447,7 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
     outcomes: dict[str, int] = {}
     for capture in contents.captures:
         outcomes[capture.outcome] = outcomes.get(capture.outcome, 0) + 1
+    found = Counter(one.verdict for one in contents.verdicts)
     confirmed = [one.match for one in contents.findings if one.match.verdict is Verdict.CONFIRMED]
     return ScanSummary(
         captures=len(contents.captures),
@@ -440,7 +465,17 @@ def _summary(store: CaseStore, stopped_by: str) -> ScanSummary:
         pages_asked=contents.pages_asked,
         pages_known=contents.pages_known,
         page_draw=contents.page_draw,
+        verdicts=tuple((verdict, found[verdict]) for verdict in Verdict),
+        unjudged=_unjudged(contents),
+        gaps=gaps_of(contents, store.pauses(), _now()),
     )
+
+
+def _unjudged(contents: CaseContents) -> int:
+    """Return how many pages were received and wait for an analysis."""
+    judged = {one.page_url for one in contents.verdicts}
+    pages = (one for one in last_answers(contents.captures) if one.purpose is Purpose.PAGE)
+    return sum(one.outcome in SEEN and one.url not in judged for one in pages)
 
 
 def _estimate(contents: CaseContents) -> Estimate | None:

@@ -21,6 +21,7 @@ __all__ = [
     "Decision",
     "DecisionKind",
     "GrantFile",
+    "HostPause",
     "NotVisited",
     "ReferenceCopy",
 ]
@@ -109,6 +110,14 @@ class NotVisited:
 
     url: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostPause:
+    """Until when a host asked us not to come, by the last run that met it."""
+
+    host: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

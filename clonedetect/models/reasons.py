@@ -1,4 +1,4 @@
-"""The order in which reasons are told where there is no room for all of them."""
+"""Reasons that are asked about later, and the order in which they are told where there is no room for all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Final
 
 from clonedetect.models.match import Verdict
 
-__all__ = ["limits_first"]
+__all__ = ["DECODER_STOPPED", "PARSER_STOPPED", "limits_first", "was_stopped"]
+
+PARSER_STOPPED: Final = "the parser was stopped"
+DECODER_STOPPED: Final = "the picture decoder was stopped"
+"""How it begins why something was not examined whose worker was killed."""
 
 _FIGURES: Final = re.compile(
     r"\d+ keypoints agree on one transform"
@@ -27,3 +31,8 @@ def limits_first(verdict: Verdict, reasons: Sequence[str]) -> tuple[str, ...]:
     if verdict is Verdict.CONFIRMED:
         return tuple(reasons)
     return tuple(sorted(reasons, key=lambda reason: _FIGURES.match(reason) is not None))
+
+
+def was_stopped(reason: str) -> bool:
+    """Return whether something was not examined because its worker was killed."""
+    return reason.startswith((PARSER_STOPPED, DECODER_STOPPED))

@@ -139,6 +139,16 @@ def test_the_page_cap_holds_over_all_runs_and_still_takes_the_pictures(case, ser
     assert third.stopped_by == "max_pages 5 reached"
 
 
+def test_no_run_waits_for_a_host_that_it_may_ask_for_no_more_pages(case, serve, loopback):
+    resting = serve({"/robots.txt": (404, {}, b""), "/a": (429, {"Retry-After": "600"}, b"")})
+    site = serve({"/robots.txt": (404, {}, b""), "/b": loopback.page()})
+    limits = replace(OPEN, max_pages=2, run_time_s=60)
+    permit_for = loopback.permits(resting.port, site.port)
+    summary = case.run(permit_for, [f"{resting.base}/a", f"{site.base}/b"], limits=limits)
+    assert summary.stopped_by == "max_pages 2 reached"
+    assert summary.seconds < 30
+
+
 def test_the_byte_cap_ends_the_run_cleanly(case, serve, loopback):
     site = serve()
     pace = PaceLimits(min_delay_s=0)
