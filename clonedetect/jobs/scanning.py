@@ -240,6 +240,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 _tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
+        _end_second_look(request, signed.grant, store, stopped_by)
         return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
 
 
@@ -349,12 +350,16 @@ class _Crawl:
                     ),
                 )
                 told = await crawler.run(self.request.seeds, event)
-                if not told.stopped_by:
-                    rounds.end(self.grant.grant_id, _now())
                 if told.stopped_by.startswith("max_pages"):
                     actor = acting(self.actor, "crawl")
                     keep_page_draw(self.store, seed=seed, stopped_by=told.stopped_by, now=_now(), actor=actor)
                 return told
+
+
+def _end_second_look(request: ScanRequest, grant: Grant, store: CaseStore, stopped_by: str) -> None:
+    """Close the round that was gone through and judged, so that the next second look is another."""
+    if request.crawl and not stopped_by:
+        Rounds(store.database).end(grant.grant_id, _now())
 
 
 def _told(second_look: Round) -> str:
