@@ -90,7 +90,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_completes_it(
         elif place == "object":
             patch.setattr(objects, "put_object", failing(objects.put_object, at, full))
         elif place == "custody":
-            patch.setattr(CustodyLog, "append_all", failing(CustodyLog.append_all, at + 3, full))
+            patch.setattr(CustodyLog, "append_all", failing(CustodyLog.append_all, at + 4, full))
         else:
             patch.setattr(WarcArchive, "_write", staticmethod(_half(WarcArchive._write, at, full)))
         summary = site.scan(grant, *SEEDS)

@@ -28,7 +28,9 @@ def test_look_ups_by_name_are_refused_where_they_are_found_and_where_they_are_le
     site = serve(replies)
     site.replies[f"{ROOT}jump"] = page('<meta http-equiv="refresh" content="0;url=/api/user/mallory">')
     arranged = scene(site, more='[grant.probe]\nhandles = ["alice"]')
-    assert arranged.scan(ROOT, "--json").code == 0
+    told_at_the_end = arranged.scan(ROOT, "--json").summary["not_seen"]
+    (probes,) = [gap for gap in told_at_the_end if gap["kind"] == "probe"]
+    assert probes["count"] == 3
     with CaseStore.read(arranged.case) as store:
         refused = {(one.url.removeprefix(ROOT), one.where): one.reason for one in store.refusals()}
     assert refused[("search?q=eve", "enqueue")] == (
@@ -56,3 +58,11 @@ def test_grant_check_says_the_same(serve, scene):
     alice, eve = map(json.loads, told.out.splitlines())
     assert (alice["permitted"], eve["permitted"]) == (True, False)
     assert eve["reason"] == "'eve' would be looked up by name, and is not one of probe.handles"
+
+
+def test_what_was_left_out_is_told_by_kind(serve, scene):
+    links = [f'<a href="/p?utm_source={n}">p</a>' for n in range(3)] + ['<a href="/a/b/a/b/a/b">trap</a>']
+    site = serve({ROOT: page(*links), f"{ROOT}p?utm_source=0": page("<p>words</p>")})
+    gaps = {gap["kind"]: gap for gap in scene(site).scan(ROOT, "--json").summary["not_seen"]}
+    assert (gaps["spelling"]["count"], gaps["trap"]["count"]) == (2, 1)
+    assert "queued" not in gaps
