@@ -73,6 +73,9 @@ _NEVER_ASKED: Final = tuple(
         (r"stopped by the operator$", GapKind.INTERRUPTED),
         (r"\S+ (answered \d+ and )?asked to wait \d+ s$|\S+ is parked$", GapKind.PARKED_HOST),
         (r"fetching .* failed: ", GapKind.DEFECT),
+        (r"trap: ", GapKind.TRAP),
+        (r"another spelling of a page that is known$", GapKind.SPELLING),
+        (r"an endpoint that takes an id$", GapKind.OTHER),
     )
 )
 """How the crawl words why it never asked for a URL; records hold the sentence alone."""
@@ -86,6 +89,8 @@ _PHRASES: Final = {
     GapKind.GRANT_END: "left when the grant ended",
     GapKind.DEFECT: "whose fetch failed by a defect of ours",
     GapKind.QUEUED: "not asked when the run ended",
+    GapKind.TRAP: "left out as traps: pages that a server makes up without end",
+    GapKind.SPELLING: "that are other spellings of known pages",
 }
 
 _STEPS: Final = {
@@ -97,6 +102,8 @@ _STEPS: Final = {
     GapKind.GRANT_END: "a new grant goes on with them",
     GapKind.INTERRUPTED: "run the same command again: it goes on",
     GapKind.QUEUED: "run the same command again: it goes on",
+    GapKind.TRAP: "name those that are none: what the list names is asked",
+    GapKind.PROBE: "a new grant whose probe.handles list the names allows them",
     GapKind.TIMEOUT: "name pages without an answer again, and they are asked again",
 }
 
@@ -173,6 +180,8 @@ def _refused(one: RefusalRecord) -> _Missed:
         return _Missed(GapKind.ROBOTS, what, "that robots.txt does not allow", one.url)
     if one.reason.startswith(("the grant ended at ", "the grant begins at ")):
         return _Missed(GapKind.GRANT_END, what, "asked for outside the grant's window", one.url)
+    if one.reason.endswith("is not one of probe.handles"):
+        return _Missed(GapKind.PROBE, "look-ups", "of names that the grant does not list", one.url)
     if one.purpose is Purpose.MEDIA:
         return _Missed(GapKind.MEDIA, what, "that the grant does not allow", one.url, host=_host(one.url))
     if one.parent_url is None:

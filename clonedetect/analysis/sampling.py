@@ -7,7 +7,6 @@ drawn. No generator's version matters, and a longer draw begins with the shorter
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from clonedetect.errors import InputError, UrlError
 from clonedetect.grant.hosts import registrable_domain
 from clonedetect.grant.urls import normalise
 from clonedetect.models.ids import Digest, digest_of
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import Sample, order_of
 
 __all__ = ["Frame", "draw", "frame_of", "order_of", "site_of_url"]
 
@@ -75,11 +74,6 @@ def draw(named: Iterable[str], seed: str, size: int, *, now: datetime) -> tuple[
         drawn_at=now,
     )
     return sample, frame.lines
-
-
-def order_of(seed: str, url: str) -> str:
-    """Return the hexadecimal SHA-256 that an address is drawn by: the smaller, the earlier."""
-    return hashlib.sha256(f"{seed}\n{url}".encode()).hexdigest()
 
 
 def site_of_url(url: str) -> str:

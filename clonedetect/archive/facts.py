@@ -22,7 +22,8 @@ class ExchangeFacts:
     """One exchange without its bytes, and the records that hold them.
 
     `tls.certificates` are DER (base64 in JSON), `certificate_digests` their
-    SHA-256; the body as stored is the response block from `header_length` on.
+    SHA-256; the body as stored is the response block from `header_length` on, or that
+    of the earlier response record `body`, which had the same.
     """
 
     url: str
@@ -39,6 +40,7 @@ class ExchangeFacts:
     truncated: str | None
     request: RecordRef | None
     response: RecordRef | None
+    body: RecordRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class CaptureFacts:
     exchanges: tuple[ExchangeFacts, ...]
 
 
-def facts_of(exchange: Exchange, request: RecordRef | None, response: RecordRef | None) -> ExchangeFacts:
+def facts_of(
+    exchange: Exchange, request: RecordRef | None, response: RecordRef | None, body: RecordRef | None
+) -> ExchangeFacts:
     """Return what is kept of `exchange` beside its two records."""
     certificates = exchange.tls.certificates if exchange.tls else ()
     return ExchangeFacts(
@@ -74,6 +78,7 @@ def facts_of(exchange: Exchange, request: RecordRef | None, response: RecordRef 
         truncated=exchange.truncated,
         request=request,
         response=response,
+        body=body,
     )
 
 

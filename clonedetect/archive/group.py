@@ -10,14 +10,38 @@ from datetime import datetime
 from clonedetect.archive.facts import FACTS_SCHEMA, CaptureFacts, ExchangeFacts, encode_facts, facts_of
 from clonedetect.archive.marks import resource_type, supplied_fields
 from clonedetect.archive.record import build_member, plain_header_length, warc_date
-from clonedetect.models.capture import Capture, Exchange, FetchResult, Hop, Outcome, RecordRef, WireFidelity
+from clonedetect.models.capture import (
+    Capture,
+    Earlier,
+    Exchange,
+    FetchResult,
+    Hop,
+    Outcome,
+    RecordRef,
+    RepeatedBody,
+    WireFidelity,
+)
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.permit import Permit
 
-__all__ = ["FACTS_PROFILE", "Fetched", "Group", "capture_group", "has_content"]
+__all__ = [
+    "FACTS_PROFILE",
+    "IDENTICAL_PROFILE",
+    "NOT_MODIFIED_PROFILE",
+    "Fetched",
+    "Group",
+    "capture_group",
+    "has_content",
+]
 
 FACTS_PROFILE = "application/vnd.clonedetect.capture+json"
 """Content type of the metadata record that closes a group."""
+
+NOT_MODIFIED_PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+"""The ``WARC-Profile`` of a ``revisit`` record that holds a 304 (WARC 1.1, 6.7.3)."""
+
+IDENTICAL_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+"""The ``WARC-Profile`` of a ``revisit`` record that leaves its body to an earlier one (WARC 1.1, 6.7.2)."""
 
 _TRUNCATIONS = ("length", "time", "disconnect", "unspecified")
 
@@ -95,7 +119,11 @@ def capture_group(
     result = fetched.result
     layout = _Layout(file, offset, warcinfo, new_id)
     marks = supplied_fields(result.origin, fetched.captured_at)
-    exchanges = tuple(_exchange_records(layout, exchange, marks) for exchange in result.exchanges)
+    revisited = [None] * (len(result.exchanges) - 1) + [result.earlier or result.repeated]
+    exchanges = tuple(
+        _exchange_records(layout, exchange, marks, one)
+        for exchange, one in zip(result.exchanges, revisited, strict=False)
+    )
     capture = _capture_of(fetched, exchanges)
     block = encode_facts(CaptureFacts(FACTS_SCHEMA, capture, result.retry_after_s, exchanges))
     fields = (
@@ -111,7 +139,10 @@ def capture_group(
 
 
 def _exchange_records(
-    layout: _Layout, exchange: Exchange, marks: tuple[tuple[str, str], ...]
+    layout: _Layout,
+    exchange: Exchange,
+    marks: tuple[tuple[str, str], ...],
+    revisited: Earlier | RepeatedBody | None,
 ) -> ExchangeFacts:
     request_id, response_id = layout.new_id(), layout.new_id()
     common: tuple[tuple[str, str], ...] = (("WARC-Target-URI", exchange.url), *marks)
@@ -130,23 +161,57 @@ def _exchange_records(
             payload=body,
         )
     if exchange.response:
-        stored = memoryview(exchange.response)[exchange.header_length :]
         resource = resource_type(exchange)
         named = ("Content-Type", resource) if resource else _content_type("response")
         fields = (*common, *_concurrent(request_id, exchange.request), named)
-        if exchange.truncated is not None:
-            fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
-        if exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
-            fields += (("WARC-Payload-Digest", digest_of(stored)),)
-        response = layout.add(
-            "resource" if resource else "response",
-            response_id,
-            date=exchange.started_at,
-            fields=fields,
-            block=exchange.response,
-            payload=stored,
+        response = _response_record(layout, exchange, response_id, fields, revisited)
+    return facts_of(exchange, request, response, _body_ref(revisited))
+
+
+def _response_record(
+    layout: _Layout,
+    exchange: Exchange,
+    record_id: RecordId,
+    fields: tuple[tuple[str, str], ...],
+    revisited: Earlier | RepeatedBody | None,
+) -> RecordRef:
+    """Lay the response, or what is recorded in its place: a 304, or the head of one whose body is held."""
+    block, body = exchange.response, memoryview(exchange.response)[exchange.header_length :]
+    if exchange.truncated is not None:
+        fields += (("WARC-Truncated", _truncation(exchange.truncated)),)
+    if isinstance(revisited, Earlier):
+        fields += _revisit_fields(
+            NOT_MODIFIED_PROFILE, revisited.record_id, revisited.url, revisited.asked_at
         )
-    return facts_of(exchange, request, response)
+    elif exchange.header_length and plain_header_length(exchange.response) == exchange.header_length:
+        fields += (("WARC-Payload-Digest", digest_of(body)),)
+    if isinstance(revisited, RepeatedBody):
+        block = exchange.response[: exchange.header_length]
+        known = revisited.ref.record_id
+        fields += _revisit_fields(IDENTICAL_PROFILE, known, revisited.url, revisited.asked_at)
+    return layout.add(
+        "revisit" if revisited is not None else "resource" if resource_type(exchange) else "response",
+        record_id,
+        date=exchange.started_at,
+        fields=fields,
+        block=block,
+        payload=body,
+    )
+
+
+def _body_ref(revisited: Earlier | RepeatedBody | None) -> RecordRef | None:
+    return revisited.ref if isinstance(revisited, RepeatedBody) else None
+
+
+def _revisit_fields(
+    profile: str, record_id: RecordId, url: str, asked_at: datetime
+) -> tuple[tuple[str, str], ...]:
+    return (
+        ("WARC-Profile", profile),
+        ("WARC-Refers-To", f"<{record_id}>"),
+        ("WARC-Refers-To-Target-URI", url),
+        ("WARC-Refers-To-Date", warc_date(asked_at)),
+    )
 
 
 def _concurrent(record_id: RecordId, block: bytes) -> tuple[tuple[str, str], ...]:
@@ -166,6 +231,8 @@ def _capture_of(fetched: Fetched, exchanges: tuple[ExchangeFacts, ...]) -> Captu
     result, permit = fetched.result, fetched.permit
     last = exchanges[-1] if exchanges else None
     answer = last.response if last else None
+    earlier = result.earlier
+    content_digest = digest_of(result.content) if has_content(result) else None
     return Capture(
         url=result.url,
         final_url=result.final_url,
@@ -177,10 +244,10 @@ def _capture_of(fetched: Fetched, exchanges: tuple[ExchangeFacts, ...]) -> Captu
         grant_digest=permit.grant_digest,
         rule=permit.rule,
         status=last.status if last else None,
-        content_type=result.content_type,
-        content_size=len(result.content),
+        content_type=result.content_type or (earlier.content_type if earlier else ""),
+        content_size=earlier.content_size if earlier else len(result.content),
         payload_digest=answer.payload_digest if answer else None,
-        content_digest=digest_of(result.content) if has_content(result) else None,
+        content_digest=earlier.content_digest if earlier else content_digest,
         record_id=answer.record_id if answer else None,
         peer=last.peer if last else None,
         hops=tuple(_hop(fact) for fact in exchanges),
@@ -189,6 +256,7 @@ def _capture_of(fetched: Fetched, exchanges: tuple[ExchangeFacts, ...]) -> Captu
         depth=fetched.depth,
         wire_size=0 if result.origin else sum(len(exchange.response) for exchange in result.exchanges),
         origin=result.origin,
+        refers_to=earlier.record_id if earlier else None,
     )
 
 

@@ -86,7 +86,7 @@ def build_member(fields: RecordHeader, block: bytes) -> bytes:
 
 
 def _safe_value(name: str, value: str) -> str:
-    if name == "WARC-Target-URI":
+    if name in {"WARC-Target-URI", "WARC-Refers-To-Target-URI"}:
         return quote(value, safe=_URI_SAFE, errors="surrogatepass")
     if value.isprintable():
         return value

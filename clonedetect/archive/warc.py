@@ -18,9 +18,17 @@ from pathlib import Path
 
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
-from clonedetect.archive.facts import CaptureFacts, decode_facts
+from clonedetect.archive.facts import CaptureFacts, ExchangeFacts, decode_facts
 from clonedetect.archive.group import Fetched, capture_group
-from clonedetect.archive.record import ArchivedRecord, build_member, field_of, iterate, read_record, warc_date
+from clonedetect.archive.record import (
+    ArchivedRecord,
+    build_member,
+    field_of,
+    iterate,
+    plain_header_length,
+    read_record,
+    warc_date,
+)
 from clonedetect.archive.recovery import read_tail
 from clonedetect.archive.torn import set_aside, sync_folder
 from clonedetect.errors import VerificationError
@@ -28,7 +36,16 @@ from clonedetect.models.capture import Capture, Exchange, FetchResult, RecordRef
 from clonedetect.models.ids import RecordId, digest_of
 from clonedetect.models.permit import Permit
 
-__all__ = ["ROTATE_BYTES", "WarcArchive", "iterate", "read_facts", "read_record", "restore"]
+__all__ = [
+    "ROTATE_BYTES",
+    "WarcArchive",
+    "body_of",
+    "iterate",
+    "read_facts",
+    "read_record",
+    "response_of",
+    "restore",
+]
 
 ROTATE_BYTES = 1_000_000_000
 """A file that has reached this size is followed by a new one (WARC 1.1, annex C.1, recommends 1 GB)."""
@@ -262,6 +279,33 @@ def _facts_ref(capture: Capture) -> RecordRef:
     return capture.facts
 
 
+def body_of(folder: Path, ref: RecordRef) -> bytes:
+    """Return the body of the response record at `ref`, as it came.
+
+    Raises VerificationError unless the record is a response that has the recorded digests.
+    """
+    header, block = read_record(folder, ref)
+    body = block[plain_header_length(block) or 0 :]
+    if field_of(header, "WARC-Type") != "response" or digest_of(body) != ref.payload_digest:
+        raise VerificationError(f"record {ref.record_id} does not hold the body that was recorded in it")
+    return body
+
+
+def response_of(folder: Path, fact: ExchangeFacts) -> bytes:
+    """Return the response of one exchange as it came, also where its body lies in an earlier record.
+
+    Raises VerificationError where records are not those recorded.
+    """
+    if fact.response is None:
+        return b""
+    response = read_record(folder, fact.response)[1]
+    if fact.body is not None:
+        response += body_of(folder, fact.body)
+    if digest_of(response[fact.header_length :]) != fact.response.payload_digest:
+        raise VerificationError(f"the body of {fact.url} is not the one recorded")
+    return response
+
+
 def restore(folder: Path, capture: Capture, content: bytes) -> FetchResult:
     """Return the fetch that left `capture`, from its records; `content` is its decoded body.
 
@@ -273,9 +317,7 @@ def restore(folder: Path, capture: Capture, content: bytes) -> FetchResult:
     exchanges = []
     for fact in facts.exchanges:
         request = read_record(folder, fact.request)[1] if fact.request else b""
-        response = read_record(folder, fact.response)[1] if fact.response else b""
-        if fact.response and digest_of(response[fact.header_length :]) != fact.response.payload_digest:
-            raise VerificationError(f"the body of {fact.url} is not the one recorded")
+        response = response_of(folder, fact)
         known = {f.name: getattr(fact, f.name) for f in dataclasses.fields(Exchange) if hasattr(fact, f.name)}
         exchanges.append(Exchange(**{**known, "request": request, "response": response}))
     return FetchResult(

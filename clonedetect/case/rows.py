@@ -24,9 +24,9 @@ from clonedetect.models.case import (
     ReferenceCopy,
 )
 from clonedetect.models.clock import ClockReading
-from clonedetect.models.ids import RecordId
+from clonedetect.models.ids import Digest, RecordId
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
@@ -38,6 +38,7 @@ __all__ = [
     "encode",
     "find_capture",
     "latest_capture",
+    "latest_seen",
     "read_contents",
     "usage_of",
 ]
@@ -49,6 +50,9 @@ _SAMPLES_SINCE = 3
 
 _TRAITS_SINCE = 1 + [name for name, _ in STEPS].index("trait tables")
 """The schema that added traits of operators: an older case, opened for reading, has none."""
+
+_ROUNDS_SINCE = 1 + [name for name, _ in STEPS].index("frontier order")
+"""The schema that added second looks and draws of pages."""
 
 QUEUED = "known, and not asked for when the run ended"
 
@@ -127,6 +131,35 @@ def sample(database: Database) -> Sample | None:
     return next(_rows(database, Sample, "samples"), None)
 
 
+def page_draw(database: Database) -> PageDraw | None:
+    """Return how pages were chosen when a cap was last met, None if none ever was."""
+    if schema_of(database) < _ROUNDS_SINCE:
+        return None
+    return next(_rows(database, PageDraw, "page_draws", "ORDER BY seq DESC LIMIT 1"), None)
+
+
+def pages_by_priority(database: Database) -> tuple[tuple[int, int, int], ...]:
+    """Return (priority, asked, known) pages; known are those asked and those a wider cap would add."""
+    again = "OR round > 0" if schema_of(database) >= _ROUNDS_SINCE else ""
+    sql = (
+        f"SELECT priority, sum(tries > 0 {again}), count(*) FROM frontier "  # noqa: S608  names are ours
+        f"WHERE purpose IN ('page', 'api') "
+        f"AND (tries > 0 {again} OR state IN ('pending', 'leased', 'parked')) "
+        "GROUP BY priority ORDER BY priority"
+    )
+    return tuple((priority, asked, known) for priority, asked, known in database.execute(sql))
+
+
+def known_pages(database: Database) -> Iterator[str]:
+    """Yield the addresses that `pages_by_priority` counts as known, by code point, each once."""
+    sql = (
+        "SELECT DISTINCT url FROM frontier WHERE purpose IN ('page', 'api') "
+        "AND (tries > 0 OR round > 0 OR state IN ('pending', 'leased', 'parked')) ORDER BY url"
+    )
+    for (url,) in database.execute(sql):
+        yield url
+
+
 def clock_readings(database: Database) -> tuple[ClockReading, ...]:
     """Return what was noted of the machine's clock, oldest first; nothing where that was not noted yet."""
     if not database.table("clock_readings").exists():
@@ -153,8 +186,9 @@ def refusals(database: Database) -> Iterator[RefusalRecord]:
 
 def not_visited(database: Database) -> Iterator[NotVisited]:
     """Yield every URL that was known and never asked, and why."""
+    first_look = "AND round = 0" if schema_of(database) >= _ROUNDS_SINCE else ""
     sql = (
-        "SELECT url, reason FROM frontier WHERE tries = 0 AND state IN "
+        f"SELECT url, reason FROM frontier WHERE tries = 0 {first_look} AND state IN "  # noqa: S608  ours
         "('pending', 'leased', 'parked', 'skipped', 'failed') ORDER BY id"
     )
     for url, reason in database.execute(sql):
@@ -197,6 +231,26 @@ def latest_capture(database: Database, url: str, purpose: Purpose) -> Capture | 
     return None if row is None else decode(row[0], Capture, "captures")
 
 
+def latest_seen(database: Database, url: str, purpose: Purpose) -> Capture | None:
+    """Return the newest capture of `url` that was received whole, or None if there is none."""
+    sql = (
+        f"SELECT record FROM captures WHERE url = ? AND purpose = ? AND outcome = 'ok' AND {_OWN} "  # noqa: S608  ours
+        "ORDER BY seq DESC LIMIT 1"
+    )
+    row = database.execute(sql, [url, purpose.value]).fetchone()
+    return None if row is None else decode(row[0], Capture, "captures")
+
+
+def captures_of_body(database: Database, payload_digest: Digest, limit: int) -> Iterator[Capture]:
+    """Yield captures whose last response had this body, oldest first."""
+    sql = (
+        "SELECT record FROM captures WHERE json_extract(record, '$.payload_digest') = ? "  # noqa: S608  ours
+        f"AND record_id IS NOT NULL AND {_OWN} ORDER BY seq LIMIT ?"
+    )
+    for (record,) in database.execute(sql, [payload_digest, limit]):
+        yield decode(record, Capture, "captures")
+
+
 def usage_of(database: Database, grant_id: str) -> Usage:
     """Return what all runs under the grant have used so far."""
     sums = "coalesce(sum(purpose IN ('page', 'api')), 0), coalesce(sum(wire_size), 0)"
@@ -210,6 +264,7 @@ def usage_of(database: Database, grant_id: str) -> Usage:
 def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsal: bool) -> CaseContents:
     """Return everything of the case as of one moment, whoever writes meanwhile."""
     with database.atomic():
+        pages = pages_by_priority(database)
         return CaseContents(
             case_id=case_id,
             is_rehearsal=is_rehearsal,
@@ -225,6 +280,9 @@ def read_contents(database: Database, folder: Path, case_id: str, *, is_rehearsa
             archive_files=tuple(f"archive/{p.name}" for p in sorted((folder / "archive").glob("*.warc.gz"))),
             judged_by=judged_by(database),
             sample=sample(database),
+            pages_asked=sum(asked for _, asked, _ in pages),
+            pages_known=sum(known for *_, known in pages),
+            page_draw=page_draw(database),
             clock=clock_readings(database),
             supplied=tuple(supplied(database)),
             traits=tuple(traits(database)),

@@ -135,6 +135,30 @@ def _trait_tables(database: Database) -> None:
     table("traced_sites").create_index(["analysis_id", "site", "rules"])
 
 
+def _frontier_order(database: Database) -> None:
+    """What orders and bounds the frontier: rounds of second looks, shapes and spellings of pages, draws."""
+    for column in ("round INTEGER NOT NULL DEFAULT 0", "draw INTEGER NOT NULL DEFAULT 0"):
+        database.execute(f"ALTER TABLE frontier ADD COLUMN {column}")
+    for column in ("shape TEXT", "spelling TEXT"):
+        database.execute(f"ALTER TABLE frontier ADD COLUMN {column}")
+    database.execute("DROP INDEX IF EXISTS idx_frontier_state_host_priority_id")
+    database.table("frontier").create_index(["state", "host", "priority", "draw", "id"])
+    database.execute("CREATE INDEX frontier_shape ON frontier (host, shape) WHERE shape IS NOT NULL")
+    database.execute("CREATE INDEX frontier_spelling ON frontier (spelling) WHERE spelling IS NOT NULL")
+    database.table("rounds").create(
+        {"round": int, "grant_id": str, "began_at": float, "ended_at": float}, pk="round"
+    )
+    database.table("shapes").create(
+        {"host": str, "shape": str, "worth": int, "asked": int, "closed": str}, pk=("host", "shape")
+    )
+    # Of a response that brings a body again only the head is archived: the body is looked up by its digest.
+    database.execute(
+        "CREATE INDEX captures_payload ON captures (json_extract(record, '$.payload_digest')) "
+        "WHERE record_id IS NOT NULL"
+    )
+    database.table("page_draws").create({"seq": int, "frame_digest": str, "record": str}, pk="seq")
+
+
 Step = Callable[[Database], None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
@@ -144,6 +168,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("clock table", _clock_table),
     ("supplied table", _supplied_table),
     ("trait tables", _trait_tables),
+    ("frontier order", _frontier_order),
 )
 """Named steps; the schema number is how many of them a database has behind it."""
 

@@ -7,6 +7,7 @@ them where it can be. docs/case.md describes folder and tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from clonedetect.models.case import (
 from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, RecordId, digest_of
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
@@ -176,6 +177,29 @@ class CaseStore(CaseFolder):
         else:
             self._commit("sample_drawn", subject, add, now=sample.drawn_at, actor=actor)
 
+    def draw_seed(self, proposed: str) -> str:
+        """Return the seed that pages of this case are drawn by: `proposed`, unless one stands already."""
+        if not self._has_meta("draw_seed"):
+            self._commit_rows(lambda: self._set_meta("draw_seed", proposed))
+        return self._meta("draw_seed")
+
+    def put_page_draw(self, draw: PageDraw, frame: bytes, *, actor: str) -> None:
+        """Keep how pages were chosen where a cap was met, and the list they were chosen from.
+
+        The same choice once more changes nothing. Raises VerificationError if `frame` is another list.
+        """
+        held = rows.page_draw(self.database)
+        if held is not None and replace(held, drawn_at=draw.drawn_at) == draw:
+            return
+        if self.put_object(frame) != draw.frame_digest:
+            raise VerificationError("the list of pages is not the one that was drawn from")
+
+        def add() -> None:
+            self._insert("page_draws", frame_digest=draw.frame_digest, record=encode(draw))
+
+        subject = f"{draw.frame_digest} {draw.asked} of {draw.known} seed {draw.seed}"
+        self._commit("pages_drawn", subject, add, now=draw.drawn_at, actor=actor)
+
     # Captures and refusals
 
     def archived_until(self) -> Mapping[str, int]:
@@ -296,6 +320,14 @@ class CaseStore(CaseFolder):
     def latest_capture(self, url: str, purpose: Purpose) -> Capture | None:
         """Return the newest capture of `url` for `purpose`, or None if it was never asked."""
         return rows.latest_capture(self.database, url, purpose)
+
+    def latest_seen(self, url: str, purpose: Purpose) -> Capture | None:
+        """Return the newest `ok` capture of `url`: what stands of it, whatever a later answer was."""
+        return rows.latest_seen(self.database, url, purpose)
+
+    def captures_of_body(self, payload_digest: Digest, limit: int = 3) -> Iterator[Capture]:
+        """Yield the first captures whose last response had the body of this digest."""
+        return rows.captures_of_body(self.database, payload_digest, limit)
 
     def pauses(self) -> Iterator[HostPause]:
         """Yield until when hosts asked us not to come; also what is over."""

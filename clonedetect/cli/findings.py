@@ -9,13 +9,22 @@ import click
 
 from clonedetect.analysis.site import NO_SAMPLE
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import exit_codes, json_option, not_judged, plain, stderr, stdout, wants_json
+from clonedetect.cli.console import (
+    exit_codes,
+    json_option,
+    not_judged,
+    plain,
+    stderr,
+    stdout,
+    wants_json,
+)
 from clonedetect.errors import UsageError
 from clonedetect.evidence.exhibits import unreviewed
 from clonedetect.evidence.rows import By, Row, SiteRow
 from clonedetect.evidence.sheets import to_csv, to_json_lines, to_terminal, to_xlsx
 from clonedetect.evidence.tables import rows_by, unjudged_pages
 from clonedetect.models.case import CaseContents
+from clonedetect.models.sample import told_of_pages
 
 __all__ = ["findings"]
 
@@ -47,6 +56,9 @@ def findings(case: Path, by: str, form: str | None, as_json: bool) -> None:
         with CaseStore.read(case) as store:
             contents = store.contents()
         rows = rows_by(contents, By(by))
+        if contents.pages_asked < contents.pages_known:
+            told = told_of_pages(contents.pages_asked, contents.pages_known, contents.page_draw)
+            stderr().print(plain(told), soft_wrap=True)
         _print(rows, By(by), form or ("jsonl" if wants_json(as_json) else "table"), contents)
 
 

@@ -35,6 +35,7 @@ from clonedetect.jobs.scanning import (
 from clonedetect.jobs.seeds import read_seeds
 from clonedetect.models.capture import Capture, Outcome, Purpose, RefusalRecord
 from clonedetect.models.match import Finding, Verdict
+from clonedetect.models.sample import told_of_pages
 
 __all__ = ["Teller", "scan_command", "summary_row"]
 
@@ -56,6 +57,8 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N of the URLs, drawn at random.")
 @click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
+@click.option("--refetch", is_flag=True, help="Ask again for what was captured, if it has changed.")
+@click.option("--sitemaps", is_flag=True, help="Read the sites' sitemaps too, after all that is linked.")
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -71,6 +74,8 @@ def scan_command(
     workers: int,
     sample: int | None,
     sample_seed: str | None,
+    refetch: bool,
+    sitemaps: bool,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -78,7 +83,8 @@ def scan_command(
     """Fetch what GRANT permits, keep it in CASE, and judge it against INDEX.
 
     URLs may also come from a file: TXT, CSV, XLSX or JSON lines. Run again, it
-    goes on where it was; nothing that was recorded is fetched twice. With --sample the
+    goes on where it was; nothing that was recorded is fetched twice, unless --refetch
+    asks for a second look: with conditional requests, each URL once. With --sample the
     URLs are the list that a recorded random sample is drawn from: only then can
     `findings --by site` estimate what share of the list is republished.
 
@@ -90,6 +96,8 @@ def scan_command(
         raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")
     if (sample is None) != (sample_seed is None):
         raise click.UsageError("--sample and --sample-seed belong together: a seed makes the draw repeatable")
+    if refetch and analyse_only:
+        raise click.UsageError("--refetch asks the sites again, and --analyse-only makes no connection")
     if sample is not None and (analyse_only or not urls):
         raise click.UsageError("--sample draws from the URLs that are named, before any is asked for")
     request = ScanRequest(
@@ -102,6 +110,8 @@ def scan_command(
         crawl=not analyse_only,
         analyse=not crawl_only,
         workers=workers,
+        refetch=refetch,
+        sitemaps=sitemaps,
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
     )
     is_json = wants_json(as_json)
@@ -224,6 +234,9 @@ def summary_row(summary: ScanSummary) -> dict[str, object]:
         "not_judged": summary.unjudged,
         "not_seen": [gap_row(gap) for gap in summary.gaps],
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
+        "pages_asked": summary.pages_asked,
+        "pages_known": summary.pages_known,
+        "page_draw": msgspec.to_builtins(summary.page_draw),
     }
 
 
@@ -276,6 +289,10 @@ def _show(summary: ScanSummary, crawled: _Crawled) -> None:
         table.add_row("robots.txt", plain(crawled.robots))
     table.add_row("refused", plain(crawled.refused))
     table.add_row("not visited", str(summary.not_visited))
+    if summary.pages_asked < summary.pages_known:
+        table.add_row(
+            "asked", plain(told_of_pages(summary.pages_asked, summary.pages_known, summary.page_draw))
+        )
     table.add_row("pages", plain(page_counts(summary.verdicts, summary.unjudged)))
     table.add_row(
         "items", f"{summary.confirmed_items} items of {summary.confirmed_accounts} accounts confirmed"

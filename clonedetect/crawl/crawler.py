@@ -25,11 +25,13 @@ from clonedetect.crawl.events import Budget, CrawlEvent, CrawlSummary
 from clonedetect.crawl.frontier import Entry, NewEntry, State
 from clonedetect.crawl.hooks import CrawlLimits, Hooks, RobotsRules
 from clonedetect.crawl.pace import Pace, PaceLimits, Pacer, host_key
-from clonedetect.crawl.recorder import Recorder
+from clonedetect.crawl.recorder import LEADING, Recorder
+from clonedetect.crawl.sieve import Sieve
+from clonedetect.crawl.sitemap_reader import SitemapReader
 from clonedetect.crawl.turns import Turns
 from clonedetect.crawl.visit import FetchDefectError, Later, Refused, Visitor
 from clonedetect.errors import ClonedetectError
-from clonedetect.models.capture import READABLE, Purpose
+from clonedetect.models.capture import Purpose
 from clonedetect.models.permit import Permit, Refusal
 
 __all__ = ["CrawlLimits", "Crawler", "Hooks", "RobotsRules"]
@@ -77,10 +79,15 @@ class Crawler:
         self._hooks = hooks = replace(hooks, on_event=self._telling(hooks.on_event))
         self._grant_id = grant_id
         self._limits = limits
+        self._sieve = Sieve(
+            recorder.frontier, pages_per_shape=limits.pages_per_shape, pages_left=self._pages_left
+        )
+        recorder.take_in = self._sieve.take_in
         self._pace = Pace(pace)
         self._pacer = Pacer(self._pace, hooks.clock)
         self._turns = Turns()
-        self._visitor = Visitor(hooks, recorder, self._pacer, self._turns, limits=limits)
+        self._visitor = Visitor(hooks, recorder, self._pacer, self._turns, self._sieve, limits=limits)
+        self._sitemaps = SitemapReader(self._frontier, self._sieve, self._visitor, hooks)
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._expanding: set[int] = set()
@@ -139,6 +146,9 @@ class Crawler:
             self._pace.pause(host, self._hooks.clock(), until - now)
         self._used = self._store.usage(self._grant_id)
         self._pages = self._used.pages
+        self._sieve.begin()
+        if self._limits.sitemaps:
+            self._sitemaps.begin()
         counts = self._frontier.host_counts()
         self._host_pages.update({host: pages for host, (_, pages) in counts.items()})
         self._visitor.origins_with_icons = {urljoin(url, "/") for url in self._frontier.icon_parents()}
@@ -152,6 +162,7 @@ class Crawler:
             else:
                 entries.append(NewEntry(answer.url, Purpose.PAGE, host_key(answer)))
         self._frontier.enqueue(entries)
+        self._frontier.draw.mind_budget(self._pages_left())
         self._visitor.refuse(refused, None)
         self._seeds_refused = len(refused)
 
@@ -357,15 +368,21 @@ class Crawler:
         if entry.purpose in _PAGES:
             self._pages += 1
             self._host_pages[host] += 1
+            self._sieve.captured(entry)
+        if self._limits.sitemaps and entry.purpose in (Purpose.PAGE, Purpose.SITEMAP):
+            self._sitemaps.look_for(entry.url)
 
     async def _expand(self, entry: Entry) -> None:
         """Read the links of a page that was recorded without them into the frontier, and close its row."""
         try:
             capture = self._store.latest_capture(entry.url, entry.purpose)
-            if capture is None or capture.outcome not in READABLE or capture.content_digest is None:
+            if capture is None or capture.outcome not in LEADING or capture.content_digest is None:
                 self._frontier.complete([entry.id], "there is nothing to read links from")
                 return
             content = self._store.object(capture.content_digest)
+            if entry.purpose is Purpose.SITEMAP:
+                await self._sitemaps.read(entry, content)
+                return
             try:
                 page = await self._hooks.read_page(content, capture.final_url, capture.content_type)
             except ClonedetectError as error:
@@ -374,7 +391,7 @@ class Crawler:
             found = self._visitor.found_on(entry, page, self._frontier.state_of(entry.id)[1])
 
             def close() -> None:
-                self._frontier.enqueue(found.entries)
+                self._sieve.take_in(entry, content, found.entries)
                 self._frontier.complete([entry.id])
 
             self._visitor.announce(self._store.record_refusals(found.refusals, then=close))

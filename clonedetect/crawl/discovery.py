@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from urllib.parse import urljoin
 
 from clonedetect.crawl.frontier import NewEntry, State
+from clonedetect.crawl.order import MEDIA_PRIORITY, Worth, priority_of
 from clonedetect.crawl.pace import host_key
 from clonedetect.extract.harvest import LINKING
 from clonedetect.models.capture import Purpose
@@ -15,7 +16,10 @@ from clonedetect.models.item import MediaKind
 from clonedetect.models.page import DeclarationKind, Link, LinkKind, MediaRef, PageContent
 from clonedetect.models.permit import Permit, Refusal
 
-__all__ = ["Discovery", "PermitFor", "discover", "discover_icons"]
+__all__ = ["TAKES_AN_ID", "Discovery", "PermitFor", "discover", "discover_icons"]
+
+TAKES_AN_ID = "an endpoint that takes an id"
+"""The reason of what is known as the beginning of API addresses, and never asked as it stands."""
 
 PermitFor = Callable[[str, Purpose], Permit | Refusal]
 """The grant at this moment, asked for one URL and purpose."""
@@ -27,8 +31,6 @@ _PURPOSES = {
     LinkKind.PAGINATION: (Purpose.API, Purpose.PAGE),
 }
 
-# Pictures stand before further pages: a page without its pictures proves least.
-_MEDIA_PRIORITY = -1
 _ICON_PRIORITY = 1_000_000
 
 
@@ -57,6 +59,14 @@ def discover(
             refusals.append(found)
         else:
             entries.append(_link_entry(found, page.url, depth + 1, max_depth))
+    for declared in page.declarations:
+        if declared.kind is DeclarationKind.ENDPOINT:
+            answer = permit_for(declared.value, Purpose.API)
+            if isinstance(answer, Permit):
+                entry = _link_entry(answer, page.url, depth + 1, max_depth)
+                entries.append(replace(entry, state=State.SKIPPED, reason=TAKES_AN_ID))
+            else:
+                refusals.append(answer)
     references = [ref for ref in page.media if not ref.url.startswith("data:")]
     for reference in references[:max_media]:
         found = _permit_media(reference, permit_for)
@@ -110,7 +120,7 @@ def _link_entry(permit: Permit, parent: str, depth: int, max_depth: int) -> NewE
         purpose=permit.purpose,
         host=host_key(permit),
         depth=depth,
-        priority=depth,
+        priority=priority_of(Worth.UNKNOWN, depth),
         parent=parent,
         state=State.SKIPPED if is_too_deep else State.PENDING,
         reason=f"deeper than max_depth {max_depth}" if is_too_deep else "",
@@ -124,7 +134,7 @@ def _media_entry(permit: Permit, reference: MediaRef, parent: str, depth: int) -
         purpose=Purpose.MEDIA,
         host=host_key(permit),
         depth=depth,
-        priority=_MEDIA_PRIORITY,
+        priority=MEDIA_PRIORITY,
         parent=parent,
         state=State.SKIPPED if is_video else State.PENDING,
         reason="video is not examined" if is_video else "",

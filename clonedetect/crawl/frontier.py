@@ -16,6 +16,13 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
+from clonedetect.crawl.draw import Draw
+from clonedetect.crawl.order import SEED_PRIORITY, Worth, priority_of
+from clonedetect.crawl.shapes import shape_of
+from clonedetect.crawl.shapetable import ShapeTable
+from clonedetect.crawl.spelling import spelling_of
+from clonedetect.crawl.spellingtable import SpellingTable
+from clonedetect.crawl.traps import ANOTHER_SPELLING, TRAP
 from clonedetect.models.capture import Purpose
 
 __all__ = ["Entry", "Frontier", "NewEntry", "State"]
@@ -50,7 +57,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One leased row; `tries` is how often it was captured before."""
+    """One leased row; `tries` is how often it was captured before, in this `round` (0: the first look)."""
 
     id: int
     url: str
@@ -59,32 +66,49 @@ class Entry:
     depth: int
     parent: str | None
     tries: int
+    round: int = 0
 
 
+_PAGES = (Purpose.PAGE, Purpose.API)
+_SEEN = ("", "ok", "not_modified")
 _NEVER = 1 << 31
 """Deeper than anything: whatever stands there, its links are still to be read."""
 
-_COLUMNS = "id, url, purpose, host, depth, parent, tries"
+_COLUMNS = "id, url, purpose, host, depth, parent, tries, round"
 
 # A URL met again nearer to a seed may be asked after all, or its links may be followed further. They are
 # read again from what was recorded, so that the set of pages does not depend on the order of answers.
-_ENQUEUE = """
+_INSERT = """
 INSERT INTO frontier
-  (url, purpose, host, priority, depth, parent, state, lease_until, not_before, tries, reason)
-VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
+  (url, purpose, host, priority, depth, parent, state, reason, draw, shape, spelling,
+   lease_until, not_before, tries)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)
+"""
+
+# A trap is one however near it lies, but for the operator who names it; what a sitemap named and a page
+# links to is worth what that link is.
+_REOPENS = (
+    f"state = 'skipped' AND (excluded.priority = {SEED_PRIORITY} OR (excluded.depth < frontier.depth "
+    f"AND reason NOT LIKE '{TRAP}%' AND reason != '{ANOTHER_SPELLING}'))"
+)
+_BY_SITEMAP = priority_of(Worth.SITEMAP, 0)
+
+_ENQUEUE = f"""{_INSERT}
 ON CONFLICT (url, purpose) DO UPDATE SET
-  depth = excluded.depth, parent = excluded.parent, priority = excluded.priority,
-  reason = CASE WHEN state = 'skipped' THEN excluded.reason ELSE reason END,
-  state = CASE WHEN state = 'skipped' THEN excluded.state
-               WHEN state = 'done' AND purpose IN ('page', 'api') THEN 'captured'
+  depth = min(frontier.depth, excluded.depth), parent = excluded.parent, priority = excluded.priority,
+  reason = CASE WHEN {_REOPENS} THEN excluded.reason ELSE reason END,
+  state = CASE WHEN {_REOPENS} THEN excluded.state
+               WHEN excluded.depth < frontier.depth AND state = 'done' AND purpose IN ('page', 'api')
+               THEN 'captured'
                ELSE state END
 WHERE excluded.depth < frontier.depth
+   OR (frontier.priority >= {_BY_SITEMAP} AND excluded.priority < {_BY_SITEMAP})
 """
 
 _NEXT = """
-SELECT id, url, purpose, host, depth, parent, tries FROM frontier
+SELECT id, url, purpose, host, depth, parent, tries, round FROM frontier
 WHERE state = 'pending' AND host = ? AND not_before <= ? {media}
-ORDER BY priority, id LIMIT ?
+ORDER BY priority, draw, id LIMIT ?
 """
 
 _DUE = "SELECT min(not_before) FROM frontier WHERE state = 'pending' AND host = ? {media}"
@@ -106,17 +130,49 @@ class Frontier:
     each call alone is one.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, draw_seed: str = "") -> None:
         self._database = database
+        self.draw = Draw(database, draw_seed)
+        self.shapes = ShapeTable(database)
+        self.spellings = SpellingTable(database)
 
     def enqueue(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known; one that is known changes only if it is nearer to a seed now."""
-        rows = [
-            (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
-            for e in entries
-        ]
         with self._transaction():
-            self._database.conn.executemany(_ENQUEUE, rows)
+            self._database.conn.executemany(_ENQUEUE, [self._row(entry) for entry in entries])
+
+    def enqueue_unknown(self, entries: Iterable[NewEntry]) -> None:
+        """Make URLs known that are not; nothing changes of one that is."""
+        sql = f"{_INSERT} ON CONFLICT DO NOTHING"
+        with self._transaction():
+            self._database.conn.executemany(sql, [self._row(entry) for entry in entries])
+
+    def _row(self, e: NewEntry) -> tuple[str | int | None, ...]:
+        draw, shape, spelling = 0, None, None
+        if e.purpose in _PAGES:
+            draw = self.draw.place(e.url)
+            shape, spelling = shape_of(e.url), spelling_of(e.url)
+        told = (e.url, e.purpose.value, e.host, e.priority, e.depth, e.parent, e.state.value, e.reason)
+        return (*told, draw, shape, spelling)
+
+    def newest(self) -> int:
+        """Return the number of the row that became known last, 0 where there is none."""
+        return int(self._database.execute("SELECT coalesce(max(id), 0) FROM frontier").fetchone()[0])
+
+    def sitemaps(self, host: str) -> int:
+        """Return how many sitemaps of `host` are known."""
+        sql = "SELECT count(*) FROM frontier WHERE host = ? AND purpose = 'sitemap'"
+        return int(self._database.execute(sql, [host]).fetchone()[0])
+
+    def page_of_each_host(self) -> tuple[str, ...]:
+        """Return one page that was asked of every host."""
+        sql = "SELECT min(url) FROM frontier WHERE purpose = 'page' AND tries > 0 GROUP BY host"
+        return tuple(url for (url,) in self._database.execute(sql))
+
+    def media_since(self, id_: int) -> int:
+        """Return how many pictures and videos became known after that row."""
+        sql = "SELECT count(*) FROM frontier WHERE id > ? AND purpose = 'media'"
+        return int(self._database.execute(sql, [id_]).fetchone()[0])
 
     def lease(
         self, host: str, now: float, until: float, *, limit: int = 1, only_media: bool = False
@@ -143,6 +199,9 @@ class Frontier:
         """Note that a URL was captured once more, and where it stands now."""
         sql = "UPDATE frontier SET tries = tries + 1, state = ?, not_before = ?, reason = ? WHERE id = ?"
         self._database.conn.execute(sql, (state.value, not_before, reason, id_))
+        self.shapes.count(id_)
+        if state is State.DONE and reason not in _SEEN:
+            self.spellings.ask_another(id_)
 
     def capture_page(self, id_: int, *, read_at: int | None, reason: str = "") -> None:
         """Note that a page was captured whose links were followed as of depth `read_at` (None: not yet).
@@ -155,12 +214,14 @@ class Frontier:
         )
         depth = _NEVER if read_at is None else read_at
         self._database.conn.execute(sql, (reason, depth, id_))
+        self.shapes.count(id_)
 
     def fail(self, id_: int, state: State, reason: str) -> None:
         """Close a row without a capture: ``refused``, ``failed`` or ``skipped``, and why."""
         self._database.execute(
             "UPDATE frontier SET state = ?, reason = ? WHERE id = ?", [state.value, reason, id_]
         )
+        self.spellings.ask_another(id_)
 
     def release(self, id_: int, *, not_before: float = 0) -> None:
         """Give a lease back unused, to be due again from then on."""
@@ -202,9 +263,9 @@ class Frontier:
         return None if due is None else float(due)
 
     def skip_pages(self, host: str, reason: str) -> None:
-        """Ask for no more pages of `host`; its pictures stay pending."""
+        """Ask for no more pages of `host`; its pictures stay pending, what was seen once stays done."""
         sql = (
-            "UPDATE frontier SET state = 'skipped', reason = ? "
+            "UPDATE frontier SET state = CASE WHEN round = 0 THEN 'skipped' ELSE 'done' END, reason = ? "
             "WHERE state = 'pending' AND host = ? AND purpose IN ('page', 'api')"
         )
         self._database.execute(sql, [reason, host])
@@ -241,14 +302,15 @@ class Frontier:
                 "WHERE state = 'refused' OR (state = 'parked' AND not_before <= ?)"
             )
             self._database.execute(sql, [now])
+            self._shape_older()
 
-    def reopen(self) -> None:
-        """Ask again for everything that was done: a deliberate second look."""
-        sql = (
-            "UPDATE frontier SET state = 'pending', tries = 0, not_before = 0, reason = '' "
-            "WHERE state IN ('done', 'failed')"
-        )
-        self._database.execute(sql)
+    def _shape_older(self) -> None:
+        """Give shape and spelling to pages of a case from before there were any."""
+        sql = "SELECT id, url FROM frontier WHERE shape IS NULL AND purpose IN ('page', 'api')"
+        rows = [(shape_of(url), spelling_of(url), id_) for id_, url in self._database.execute(sql)]
+        if rows:
+            sql = "UPDATE frontier SET shape = ?, spelling = ? WHERE id = ?"
+            self._database.conn.executemany(sql, rows)
 
     def explain_pending(self, reason: str) -> None:
         """Say of everything that is still pending why it was not asked."""
@@ -262,7 +324,7 @@ class Frontier:
     def unvisited(self) -> int:
         """Return how many URLs are known and were never asked."""
         sql = (
-            "SELECT count(*) FROM frontier WHERE tries = 0 "
+            "SELECT count(*) FROM frontier WHERE tries = 0 AND round = 0 "
             "AND state IN ('pending', 'leased', 'parked', 'skipped', 'failed')"
         )
         return int(self._database.execute(sql).fetchone()[0])
@@ -310,5 +372,5 @@ def _media(only_media: bool) -> str:
     return "AND purpose IN ('media', 'favicon') " if only_media else ""
 
 
-def _entry(row: tuple[int, str, str, str, int, str | None, int]) -> Entry:
-    return Entry(row[0], row[1], Purpose(row[2]), row[3], row[4], row[5], row[6])
+def _entry(row: tuple[int, str, str, str, int, str | None, int, int]) -> Entry:
+    return Entry(row[0], row[1], Purpose(row[2]), row[3], row[4], row[5], row[6], row[7])

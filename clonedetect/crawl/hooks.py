@@ -25,8 +25,10 @@ Follow = Callable[[str], Awaitable[Permit | Refusal]]
 class Fetch(Protocol):
     """Fetches what the permit allows; never raises for what servers do."""
 
-    async def __call__(self, permit: Permit, *, follow: Follow) -> FetchResult:
-        """Return all exchanges and how it ended."""
+    async def __call__(
+        self, permit: Permit, *, follow: Follow, etag: str | None = None, last_modified: str | None = None
+    ) -> FetchResult:
+        """Return all exchanges and how it ended; with validators the first request is conditional."""
         ...
 
 
@@ -36,6 +38,11 @@ class RobotsRules(Protocol):
     @property
     def crawl_delay_s(self) -> float | None:
         """Seconds between requests, None where none is asked."""
+        ...
+
+    @property
+    def sitemaps(self) -> tuple[str, ...]:
+        """Absolute addresses of the sitemaps that it announces."""
         ...
 
     @property
@@ -107,9 +114,10 @@ class CrawlLimits:
 
     Pages are captures of pages and API answers, repeated ones included;
     media, robots.txt and the rest count in bytes only. Bytes are those
-    received; what is under way when the cap is met may pass it. At `ends_at`
-    the grant ends, and with it the run. `icons_per_origin` icons are asked for, once an origin, behind
-    everything else.
+    received; what is under way when the cap is met may pass it. `pages_per_shape` holds for
+    shapes that a server can make up without end. With `sitemaps` those of every origin of which a
+    page was captured are read. `icons_per_origin` icons are asked for, once an origin, behind
+    everything else. At `ends_at` the grant ends, and with it the run.
     """
 
     max_pages: int = 1_000
@@ -117,6 +125,8 @@ class CrawlLimits:
     max_depth: int = 3
     run_time_s: float = 14_400
     pages_per_host: int = 1_000
+    pages_per_shape: int = 300
+    sitemaps: bool = False
     links_per_page: int = 2_000
     media_per_page: int = 500
     icons_per_origin: int = 0

@@ -23,9 +23,13 @@ from clonedetect.crawl.frontier import Entry, Frontier, NewEntry, State
 from clonedetect.crawl.remaking import boot_id, remake_objects
 from clonedetect.models.capture import READABLE, Capture, Outcome, Purpose, RefusalRecord
 
-__all__ = ["Finished", "Found", "Recorder", "is_throttled"]
+__all__ = ["LEADING", "Finished", "Found", "Recorder", "is_throttled"]
 
 THROTTLED_STATUSES = (429, 503)
+LEADING = READABLE | {Outcome.NOT_MODIFIED}
+"""Outcomes of pages that lead on: of what has not changed, the content that stands does."""
+
+_READ = (Purpose.PAGE, Purpose.API, Purpose.SITEMAP)
 
 _GATHER_S = 0.01
 _BATCH = 16
@@ -42,6 +46,9 @@ def is_throttled(capture: Capture) -> bool:
         return True
     return capture.outcome is Outcome.HTTP_ERROR and capture.status in THROTTLED_STATUSES
 
+
+TakeIn = Callable[[Entry, bytes, tuple[NewEntry, ...]], None]
+"""Makes known what the page of a row, with this decoded body, leads to; within the record's transaction."""
 
 Recorded = tuple[Capture, tuple[RefusalRecord, ...]]
 """A capture that is on disk, and the refusals that its page added."""
@@ -95,6 +102,7 @@ class Recorder:
         self.frontier = frontier
         self.actor = actor
         self.run_id: int | None = None
+        self.take_in: TakeIn = self._enqueue
         self.retries = retries
         self._backoff_s = backoff_s
         self._waiting: list[_Waiting] = []
@@ -196,7 +204,7 @@ class Recorder:
         def settle() -> None:
             for finished, capture in zip(batch, captures, strict=True):
                 self._settle(capture, finished.entry, finished.retry_at, finished)
-                recorded.append((capture, self._enter(finished.found)))
+                recorded.append((capture, self._enter(finished)))
 
         self.store.enter_captures(captures, settle, run_id=self.run_id)
         return recorded
@@ -212,17 +220,21 @@ class Recorder:
             return
         if is_throttled(capture) and entry.tries < self.retries:
             self.frontier.capture(entry.id, State.PENDING, not_before=retry_at, reason=capture.outcome.value)
-        elif capture.outcome in READABLE and capture.purpose in (Purpose.PAGE, Purpose.API):
+        elif capture.outcome in LEADING and capture.purpose in _READ:
             depth = None if finished is None or _is_unread(finished) else entry.depth
             self.frontier.capture_page(entry.id, read_at=depth, reason=finished.reason if finished else "")
         else:
             self.frontier.capture(entry.id, State.DONE, reason=capture.outcome.value)
 
-    def _enter(self, found: Found | None) -> tuple[RefusalRecord, ...]:
-        if found is None:
+    def _enter(self, finished: Finished) -> tuple[RefusalRecord, ...]:
+        found, entry = finished.found, finished.entry
+        if found is None or entry is None:
             return ()
-        self.frontier.enqueue(found.entries)
+        self.take_in(entry, finished.fetched.result.content, found.entries)
         return self.store.put_refusals(found.refusals)
+
+    def _enqueue(self, _: Entry, __: bytes, entries: tuple[NewEntry, ...]) -> None:
+        self.frontier.enqueue(entries)
 
 
 def _is_unread(finished: Finished) -> bool:

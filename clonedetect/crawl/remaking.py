@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clonedetect.archive.warc import read_facts, read_record
+from clonedetect.archive.warc import read_facts, response_of
 from clonedetect.case.objects import object_path
 from clonedetect.case.store import CaseStore
 from clonedetect.crawl.decode import decode_record
@@ -49,7 +49,7 @@ def remake_objects(store: CaseStore, boot: str) -> int:
 
 def _is_lost(store: CaseStore, capture: Capture) -> bool:
     digest = capture.content_digest
-    if digest is None or capture.fidelity is WireFidelity.SUPPLIED:
+    if digest is None or capture.fidelity is WireFidelity.SUPPLIED or capture.refers_to is not None:
         return False
     if not store.holds_object(digest, capture.content_size):
         return True
@@ -64,7 +64,7 @@ def _decoded(store: CaseStore, capture: Capture) -> bytes:
     last = read_facts(store.folder, capture).exchanges[-1]
     if last.response is None:
         raise VerificationError(f"{capture.url} has lost its content, and no record holds it")
-    response = read_record(store.folder, last.response)[1]
+    response = response_of(store.folder, last)
     stored_bytes = len(response) - last.header_length
     content = decode_record(response, last.header_length, Limits().decoding(capture.purpose, stored_bytes))
     if digest_of(content) != capture.content_digest:

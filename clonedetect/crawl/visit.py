@@ -14,9 +14,12 @@ from clonedetect.archive.warc import restore
 from clonedetect.crawl.discovery import Discovery, discover, discover_icons
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
 from clonedetect.crawl.frontier import Entry
-from clonedetect.crawl.hooks import CrawlLimits, Examined, Hooks, RobotsRules
+from clonedetect.crawl.hooks import CrawlLimits, Examined, Follow, Hooks, RobotsRules
 from clonedetect.crawl.pace import Answer, Pacer, address_key, host_key
 from clonedetect.crawl.recorder import THROTTLED_STATUSES, Finished, Found, Recorder, is_throttled
+from clonedetect.crawl.repeated import with_repeated_body
+from clonedetect.crawl.second_look import Conditions, conditions_of
+from clonedetect.crawl.sieve import Sieve
 from clonedetect.crawl.turns import Turns
 from clonedetect.models.capture import READABLE, Capture, FetchResult, Outcome, Peer, Purpose, RefusalRecord
 from clonedetect.models.page import PageContent
@@ -59,6 +62,7 @@ class Visitor:
         recorder: Recorder,
         pacer: Pacer,
         turns: Turns,
+        sieve: Sieve,
         *,
         limits: CrawlLimits,
     ) -> None:
@@ -70,6 +74,7 @@ class Visitor:
         self._recorder = recorder
         self._pacer = pacer
         self._turns = turns
+        self._sieve = sieve
         self._limits = limits
         self._rules: dict[str, RobotsRules] = {}
         self._robots_tries: dict[str, int] = defaultdict(int)
@@ -86,6 +91,12 @@ class Visitor:
         if objection is not None:
             return objection
         return await self._ask(permit, entry, fetched)
+
+    def announced_sitemaps(self, url: str) -> tuple[str, ...]:
+        """Return the sitemaps that robots.txt of the origin of `url` announces; none while it is unknown."""
+        parts = urlsplit(url)
+        rules = self._rules.get(f"{parts.scheme}://{parts.netloc}")
+        return () if rules is None else rules.sitemaps
 
     def refuse(self, refusals: Iterable[Refused], parent_url: str | None) -> None:
         """Keep refusals and tell those that are new."""
@@ -163,17 +174,16 @@ class Visitor:
         async def follow(url: str) -> Permit | Refusal:
             return await self._follow(url, permit, hosts)
 
-        try:
-            result = await self._hooks.fetch(permit, follow=follow)
-        except Exception as error:
-            raise FetchDefectError(
-                f"fetching {permit.url} failed: {type(error).__name__}: {error}"
-            ) from error
+        conditions = None
+        if entry is not None and entry.round:
+            conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
+        result = await self._fetch(permit, follow, conditions)
         self._take_in(result, hosts[-1])
         examined = await self._hooks.examine(result) if permit.purpose in _CLASSIFIED else Examined()
         if examined.wall is not None:
             result = replace(result, outcome=examined.wall[0], reason=examined.wall[1])
         fetched()
+        result = with_repeated_body(self._recorder.store, result)
         return await self._record(result, permit, entry, hosts[-1], examined)
 
     async def _record(
@@ -202,7 +212,7 @@ class Visitor:
     def found_on(self, entry: Entry, page: PageContent, depth: int) -> Found:
         """Return what `page`, that of `entry`, leads to from `depth`, the icons of its origin included."""
         discovery = discover(
-            page,
+            self._sieve.with_inferred(entry, page),
             self._hooks.permit_for,
             depth=depth,
             max_depth=self._limits.max_depth,
@@ -248,6 +258,19 @@ class Visitor:
             refusal = Refusal(permit.url, permit.purpose, capture.reason)
             self.refuse([Refused(refusal, "socket")], capture.parent_url)
 
+    async def _fetch(self, permit: Permit, follow: Follow, conditions: Conditions | None) -> FetchResult:
+        try:
+            if conditions is None:
+                return await self._hooks.fetch(permit, follow=follow)
+            etag, modified = conditions.etag, conditions.last_modified
+            result = await self._hooks.fetch(permit, follow=follow, etag=etag, last_modified=modified)
+        except Exception as error:
+            raise FetchDefectError(
+                f"fetching {permit.url} failed: {type(error).__name__}: {error}"
+            ) from error
+        is_standing = result.outcome is Outcome.NOT_MODIFIED
+        return replace(result, earlier=conditions.earlier) if is_standing else result
+
     async def _follow(self, url: str, permit: Permit, hosts: list[str]) -> Permit | Refusal:
         """Decide on one redirect target: the grant, robots.txt, then the host's turn."""
         answer = self._hooks.permit_for(url, permit.purpose)
@@ -277,7 +300,7 @@ class Visitor:
         status = last.status if last else None
         elapsed = (last.finished_at - last.started_at).total_seconds() if last else 0.0
         answer = Answer(
-            is_ok=result.outcome is Outcome.OK,
+            is_ok=result.outcome in (Outcome.OK, Outcome.NOT_MODIFIED),
             is_throttled=result.outcome is Outcome.RATE_LIMITED or status in THROTTLED_STATUSES,
             elapsed_s=elapsed,
             retry_after_s=result.retry_after_s,

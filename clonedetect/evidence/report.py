@@ -32,6 +32,7 @@ from clonedetect.models.capture import Capture
 from clonedetect.models.case import CaseContents, GrantFile, ReferenceCopy
 from clonedetect.models.ids import Digest, ItemId, RecordId
 from clonedetect.models.match import Match, RegionKind, Verdict
+from clonedetect.models.sample import told_of_pages
 from clonedetect.models.verdict import ItemVerdict, PageClass
 
 __all__ = ["ObjectReader", "render"]
@@ -149,6 +150,7 @@ def render(
         unseen=unseen(contents),
         not_examined=[verdict for verdict in contents.verdicts if verdict.not_examined],
         outcomes=OUTCOMES,
+        pages_told=told_of_pages(contents.pages_asked, contents.pages_known, contents.page_draw),
         glossary=GLOSSARY,
         software=software,
         clock=clock,

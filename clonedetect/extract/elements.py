@@ -180,7 +180,7 @@ def _read_data(harvest: Harvest, element: Element, name: str, value: str, level:
         harvest.add_nested(NestedKind.JSON, value, place.at(f"/@{name}"), level + 1)
     elif _LAZY_SET.match(name):
         _read_srcset(harvest, element, name)
-    elif _NEXT.match(name) and not value.isdigit():
+    elif _NEXT.match(name) and re.search(r"[/?]", value):
         harvest.add_link(value, LinkKind.PAGINATION, place)
     elif "url(" in value:
         for url in css_images(value):

@@ -323,13 +323,14 @@ class Harvest:
 
 
 class Leads(Harvest):
-    """A harvest of links and media alone; texts, ids and embeds are let go."""
+    """A harvest of links and media, and of ids that JSON names; texts and embeds are let go."""
 
     def add_text(self, text: str, kind: BlockKind, place: Place) -> None:
         """Let a text go."""
 
-    def add_identifier(self, kind: IdentifierKind, value: str, place: Place) -> None:
-        """Let an id go."""
+    def named(self) -> tuple[Identifier, ...]:
+        """Return the ids that were taken one by one, as they came."""
+        return tuple(Identifier(kind, value, "") for kind, value in self._identifiers)
 
     def add_embed(self, raw: str, kind: EmbedKind, place: Place) -> None:
         """Let an embed go."""

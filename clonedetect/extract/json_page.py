@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from clonedetect.extract import identifiers
 from clonedetect.extract.harvest import Harvest, NestedKind, Omission
 from clonedetect.extract.media_urls import looks_like_media
+from clonedetect.extract.paging import endpoints, id_endpoints
 from clonedetect.extract.places import Place
 from clonedetect.extract.scripts import (
     JsonValue,
@@ -19,7 +20,7 @@ from clonedetect.extract.scripts import (
     literals,
 )
 from clonedetect.models.item import MediaKind
-from clonedetect.models.page import BlockKind, LinkKind
+from clonedetect.models.page import BlockKind, DeclarationKind, LinkKind
 
 __all__ = [
     "is_json_sequence",
@@ -152,7 +153,12 @@ def read_script(harvest: Harvest, script: str, place: Place, level: int) -> None
     has_data = is_hydration(script)
     spans = iter(sorted(covered))
     span = next(spans, None)
-    for literal in literals(script):
+    quoted = list(literals(script))
+    for address in endpoints(harvest.url, quoted):
+        harvest.add_link(address, LinkKind.API, place)
+    for address in id_endpoints(quoted):
+        harvest.add_declaration(DeclarationKind.ENDPOINT, address, place)
+    for literal in quoted:
         while span is not None and span[1] <= literal.start:
             span = next(spans, None)
         if span is not None and span[0] <= literal.start < span[1]:

@@ -16,8 +16,9 @@ from clonedetect.extract.json_page import (
     read_script,
     sniff_json,
 )
+from clonedetect.extract.paging import next_addresses
 from clonedetect.extract.places import Place, Step
-from clonedetect.models.page import BlockKind, PageContent
+from clonedetect.models.page import BlockKind, LinkKind, PageContent
 
 __all__ = ["PageLimits", "read_leads", "read_page"]
 
@@ -63,7 +64,8 @@ def read_leads(
     """Return what a page or JSON document leads to: its links, media and declarations, without locators.
 
     The same addresses of the same kinds in the same order as `read_page`
-    returns; the rest of the value is empty. Raises InputError as `read_page` does.
+    returns, and the ids that JSON names; the rest of the value is empty. Raises
+    InputError as `read_page` does.
     """
     decoded = _text_of(content, url, content_type)
     harvest = Leads(url, limits or PageLimits())
@@ -75,6 +77,7 @@ def read_leads(
         links=harvest.links(),
         media=harvest.media(),
         declarations=harvest.declarations(),
+        identifiers=harvest.named(),
     )
 
 
@@ -95,6 +98,8 @@ def _read(
         harvest.omitted[Omission.BYTES] += 1
     if is_json:
         read_json_value(harvest, value, root, 0)
+        for following in next_addresses(harvest.url, value):
+            harvest.add_link(following, LinkKind.PAGINATION, root.at("#next"))
     elif "json" in kind and read_json_text(harvest, decoded.text, root, 0):
         if not is_json_sequence(decoded.text):
             harvest.omitted[Omission.JSON_CUT] += 1  # what could be read was taken

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from clonedetect.errors import UrlError
 from clonedetect.grant.hosts import is_global_address, literal_address
+from clonedetect.grant.probes import probed_names
 from clonedetect.grant.terms import Development, Grant, HostRole, HostRule, is_answered_on_loopback
 from clonedetect.grant.urls import NormalUrl, normalise
 from clonedetect.models.capture import Purpose
@@ -43,6 +44,8 @@ def permit(grant: Grant, url: str, purpose: Purpose, now: datetime) -> Permit | 
        their `path_prefixes` (`api_prefixes` for Purpose.API), media hosts
        Purpose.MEDIA below their `path_prefixes`; robots.txt of every granted
        origin, sitemap.xml and favicon.ico of page hosts, need no prefix
+    5. every name that a page or an API answer would have the site look up
+       (`probed_names`) is one of `probe.handles`
     """
     try:
         normal = normalise(url)  # 1
@@ -55,6 +58,10 @@ def permit(grant: Grant, url: str, purpose: Purpose, now: datetime) -> Permit | 
     for position, rule in enumerate(grant.hosts):  # 4
         answer = _ask(rule, normal, purpose)
         if isinstance(answer, str):
+            unlisted = [name for name in probed_names(normal, purpose) if not may_probe(grant, name)]  # 5
+            if unlisted:
+                reason = f"{unlisted[0]!a} would be looked up by name, and is not one of probe.handles"
+                return Refusal(url, purpose, reason)
             return _permit(grant, normal, purpose, f"hosts[{position}] {rule.host} {answer}")
         if answer.progress > furthest.progress:
             furthest = answer

@@ -26,6 +26,7 @@ from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.robots import RobotsRules
+from clonedetect.crawl.rounds import Round, Rounds
 from clonedetect.errors import DependencyError, InputError, NotPermittedError, UsageError
 from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.file import SignedGrant, read_grant
@@ -36,7 +37,7 @@ from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.clock import read_clock
-from clonedetect.jobs.drawing import SampleRequest, draw_seeds
+from clonedetect.jobs.drawing import SampleRequest, draw_seeds, keep_page_draw
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference, shortfall
@@ -50,6 +51,7 @@ from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.gap import Gap
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.permit import Permit, Refusal
+from clonedetect.models.sample import PageDraw
 from clonedetect.settings.file import SettingsFile, read_settings
 
 __all__ = [
@@ -78,6 +80,8 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    With `refetch` what was captured under this grant is asked again, conditionally; with `sitemaps`
+    those of the sites are read.
     `fetching` bounds what is taken from a server; no command offers other bounds than the documented ones.
     """
 
@@ -92,6 +96,8 @@ class ScanRequest:
     workers: int = 2
     sample: SampleRequest | None = None
     fetching: Limits = field(default_factory=Limits)
+    refetch: bool = False
+    sitemaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ class ScanSummary:
 
     `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
     judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
+    Of `pages_known` pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
     """
 
     captures: int
@@ -146,6 +153,9 @@ class ScanSummary:
     seconds: float
     stopped_by: str
     estimate: Estimate | None = None
+    pages_asked: int = 0
+    pages_known: int = 0
+    page_draw: PageDraw | None = None
     verdicts: tuple[tuple[Verdict, int], ...] = ()
     unjudged: int = 0
     gaps: tuple[Gap, ...] = ()
@@ -237,6 +247,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
+        _end_second_look(request, signed.grant, store, stopped_by)
         return replace(summary_of(store, stopped_by), seconds=round(time.monotonic() - began, 3))
 
 
@@ -332,20 +343,39 @@ class _Crawl:
                     examine=reader.examine,
                     on_event=self.on_event,
                 )
-                frontier = Frontier(self.store.database)
+                seed = self.store.draw_seed(self.grant.digest)
+                frontier = Frontier(self.store.database, draw_seed=seed)
                 named, _ = sort_seeds(self.grant, self.request.seeds, _now())
                 for url in unreached(named, self.store):
                     frontier.revive(url, Purpose.PAGE)
+                rounds = Rounds(self.store.database)
+                if self.request.refetch:
+                    self.on_event(NoteEvent(_told(rounds.begin(self.grant.grant_id, _now()))))
                 crawler = Crawler(
                     Recorder(self.store, self.archive, frontier, actor=acting(self.actor, "crawl")),
                     hooks,
                     grant_id=self.grant.grant_id,
-                    limits=_limits(self.grant),
+                    limits=replace(_limits(self.grant), sitemaps=self.request.sitemaps),
                     pace=PaceLimits(
                         min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
                     ),
                 )
-                return await crawler.run(self.request.seeds, event)
+                told = await crawler.run(self.request.seeds, event)
+                if told.stopped_by.startswith("max_pages"):
+                    actor = acting(self.actor, "crawl")
+                    keep_page_draw(self.store, seed=seed, stopped_by=told.stopped_by, now=_now(), actor=actor)
+                return told
+
+
+def _end_second_look(request: ScanRequest, grant: Grant, store: CaseStore, stopped_by: str) -> None:
+    """Close the round that was gone through and judged, so that the next second look is another."""
+    if request.crawl and not stopped_by:
+        Rounds(store.database).end(grant.grant_id, _now())
+
+
+def _told(second_look: Round) -> str:
+    asked = f"second look {second_look.number}: {second_look.urls} URLs are asked again"
+    return asked if second_look.is_new else f"{asked}, the rest of one that was interrupted"
 
 
 def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
@@ -451,6 +481,9 @@ def summary_of(store: CaseStore, stopped_by: str) -> ScanSummary:
         seconds=0.0,
         stopped_by=stopped_by,
         estimate=_estimate(contents),
+        pages_asked=contents.pages_asked,
+        pages_known=contents.pages_known,
+        page_draw=contents.page_draw,
         verdicts=tuple((verdict, found[verdict]) for verdict in Verdict),
         unjudged=_unjudged(contents),
         gaps=gaps_of(contents, store.pauses(), _now()),

@@ -12,6 +12,7 @@ from clonedetect.models.supplied import Origin
 __all__ = [
     "READABLE",
     "Capture",
+    "Earlier",
     "Exchange",
     "FetchResult",
     "Hop",
@@ -20,6 +21,7 @@ __all__ = [
     "Purpose",
     "RecordRef",
     "RefusalRecord",
+    "RepeatedBody",
     "TlsFacts",
     "WireFidelity",
 ]
@@ -130,12 +132,56 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRef:
+    """Where one WARC record lies: file name below the case, offset and length in bytes.
+
+    `payload_digest` is of the body as it came, also where the record leaves it to an earlier one.
+    """
+
+    record_id: RecordId
+    file: str
+    offset: int
+    length: int
+    block_digest: Digest
+    payload_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The capture whose content stands where a server answers that nothing has changed.
+
+    `record_id` is its response record, `url` what that record was asked from
+    and `asked_at` the record's date; the rest is as in `Capture`.
+    """
+
+    record_id: RecordId
+    url: str
+    asked_at: datetime
+    content_digest: Digest
+    content_size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedBody:
+    """The response record that holds the very body that a later response brought again.
+
+    `url` is what that record was asked from and `asked_at` its date.
+    """
+
+    ref: RecordRef
+    url: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FetchResult:
     """All exchanges of one fetch, redirects in order, and how it ended.
 
     `content` is the last response's body with transfer and content encodings
     removed (empty unless it could be decoded whole); `reason` is a sentence,
-    empty for a plain `ok`. `retry_after_s` is set where the server named one.
+    empty for a plain `ok`. `retry_after_s` is set where the server named one;
+    `earlier` is what stands, for `not_modified`; `repeated` where the case holds the last body already.
     `origin` is that of what was not fetched but supplied.
     """
 
@@ -149,18 +195,8 @@ class FetchResult:
     content_type: str = ""
     retry_after_s: float | None = None
     origin: Origin | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRef:
-    """Where one WARC record lies: file name below the case, offset and length in bytes."""
-
-    record_id: RecordId
-    file: str
-    offset: int
-    length: int
-    block_digest: Digest
-    payload_digest: Digest
+    earlier: Earlier | None = None
+    repeated: RepeatedBody | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +222,8 @@ class Capture:
     metadata record that closes the capture's group in the archive (TLS, DNS,
     times of every hop), and names the capture. `origin` is where a supplied capture comes
     from, None for what this program fetched; `captured_at` is then when it was taken in.
+    A `not_modified` capture names in `refers_to` the earlier response record, and carries that one's
+    `content_digest`, size and type: the content that stands.
     """
 
     url: str
@@ -211,6 +249,7 @@ class Capture:
     wire_size: int = 0
     facts: RecordRef | None = None
     origin: Origin | None = None
+    refers_to: RecordId | None = None
 
     @property
     def shown_at(self) -> datetime | None:

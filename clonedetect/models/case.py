@@ -11,7 +11,7 @@ from clonedetect.models.clock import ClockReading
 from clonedetect.models.ids import Digest, ItemId, MediaId
 from clonedetect.models.item import Item
 from clonedetect.models.match import Finding
-from clonedetect.models.sample import Sample
+from clonedetect.models.sample import PageDraw, Sample
 from clonedetect.models.supplied import SuppliedFile
 from clonedetect.models.trait import Trait
 from clonedetect.models.verdict import PageVerdict
@@ -131,6 +131,8 @@ class CaseContents:
     holds (finding_id, analysis_id): a later analysis may not have come to all. `sample` is
     None where no sample of addresses was drawn, `clock` what was noted of the machine's clock, oldest first;
     `supplied` are the files that were handed over, `traits` the standing signals of who runs the sites.
+    `pages_known` are the pages and API answers that the crawl asked for, or would with a
+    wider cap; `page_draw` says how they were chosen when a cap was last met, None if none ever was.
     """
 
     case_id: str
@@ -147,6 +149,9 @@ class CaseContents:
     archive_files: tuple[str, ...]
     judged_by: tuple[tuple[str, int], ...] = ()
     sample: Sample | None = None
+    pages_asked: int = 0
+    pages_known: int = 0
+    page_draw: PageDraw | None = None
     clock: tuple[ClockReading, ...] = ()
     supplied: tuple[SuppliedFile, ...] = ()
     traits: tuple[Trait, ...] = ()

@@ -118,6 +118,7 @@ class DeclarationKind(StrEnum):
     SCRIPT = "script"
     BASE = "base"
     ICON = "icon"
+    ENDPOINT = "endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Declaration:
 
     `value` is an absolute http(s) URL, for a `TYPE` the name (``og:type``, the
     last part of a schema.org type) in lower case; `media_type` is that of an `ALTERNATE`.
+    An `ENDPOINT` is the beginning of an API address that a script puts an id behind.
     """
 
     kind: DeclarationKind

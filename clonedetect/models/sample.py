@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from clonedetect.models.ids import Digest
 
-__all__ = ["Sample"]
+__all__ = ["PageDraw", "Sample", "order_of", "told_of_pages"]
+
+
+def order_of(seed: str, url: str) -> str:
+    """Return the hexadecimal SHA-256 that an address is drawn by: the smaller, the earlier."""
+    return hashlib.sha256(f"{seed}\n{url}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +37,35 @@ class Sample:
     sites: tuple[tuple[str, int], ...]
     drawn: tuple[str, ...]
     drawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageDraw:
+    """Which of the pages that a crawl knew it asked for, where a cap kept it from all of them.
+
+    The frame is every page that a wider cap would have let it ask for, asked
+    ones included; `frame_digest` is the digest of these addresses, sorted, one a line,
+    under which the list lies among the case's objects. Pages of one priority
+    were taken in the order of the draw by `seed`. `strata` holds (why, asked,
+    known) by priority, first those that came first. It is no random sample of a
+    site: a crawl knows only what it came to.
+    """
+
+    seed: str
+    asked: int
+    known: int
+    frame_digest: Digest
+    strata: tuple[tuple[str, int, int], ...]
+    stopped_by: str
+    drawn_at: datetime
+
+
+def told_of_pages(asked: int, known: int, draw: PageDraw | None) -> str:
+    """Return the sentence on how many of the known pages were asked for, and how they were chosen."""
+    told = f"{asked} of {known} known pages asked"
+    if draw is None:
+        return told
+    return (
+        f"{told}, at the last cap ({draw.stopped_by}) those that looked worth most, and of equal ones "
+        f"the first by SHA-256 over the seed {draw.seed} and the address"
+    )

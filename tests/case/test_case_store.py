@@ -152,10 +152,21 @@ def added_tables():
 
 def turn_back(store, schema):
     """Make the case's database one of an older schema."""
+    without_order(store.database)
     for step, tables in added_tables().items():
         for table in tables if step > schema else ():
             store.database.table(table).drop()
     store.database.execute(f"PRAGMA user_version={schema}")
+
+
+def without_order(database):
+    """Take back columns and indexes of the step "frontier order"."""
+    order = "idx_frontier_state_host_priority_draw_id"
+    for index in (order, "frontier_shape", "frontier_spelling", "captures_payload"):
+        database.execute(f"DROP INDEX {index}")
+    for column in ("round", "draw", "shape", "spelling"):
+        database.execute(f"ALTER TABLE frontier DROP COLUMN {column}")
+    database.table("frontier").create_index(["state", "host", "priority", "id"])
 
 
 def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, capture):
@@ -174,7 +185,29 @@ def test_an_older_case_is_brought_up_by_the_named_steps(store, folder, reopen, c
         "clock table",
         "supplied table",
         "trait tables",
+        "frontier order",
     ]
+
+
+def test_a_frontier_from_before_second_looks_is_read_as_it_is_and_brought_up(store, folder, reopen):
+    turn_back(store, len(STEPS) - 1)
+    row = "INSERT INTO frontier (url, purpose, host, priority, depth, state, tries, reason)"
+    store.database.execute(
+        f"{row} VALUES ('http://clone.example/a', 'page', 'clone.example', 1, 1, 'done', 1, '')"
+    )
+    store.database.execute(
+        f"{row} VALUES ('http://clone.example/b', 'page', 'clone.example', 1, 1, 'pending', 0, '')"
+    )
+    store.close()
+    with CaseStore.read(folder) as reader:
+        assert [one.url for one in reader.contents().not_visited] == ["http://clone.example/b"]
+    with reopen() as again:
+        rows = list(again.database.execute("SELECT url, round, draw, shape, spelling FROM frontier"))
+        assert rows == [
+            ("http://clone.example/a", 0, 0, None, None),
+            ("http://clone.example/b", 0, 0, None, None),
+        ]
+        assert {"rounds", "shapes", "page_draws"} <= set(again.database.table_names())
 
 
 def test_a_case_from_before_samples_is_read_as_it_is(store, folder, reopen, begin, analyse):

@@ -1,7 +1,8 @@
 """A site on loopback, a plain fetch, and a crawl over them; also run as a program that kills itself.
 
-Usage: loopback.py CASE BASE_URL KILL_AT: crawls, and ends by SIGKILL at the
+Usage: loopback.py CASE BASE_URL KILL_AT [refetch]: crawls, and ends by SIGKILL at the
 KILL_AT-th durable step (a sync, before and after; an SQL statement), if there are that many.
+With `refetch` it takes a second look first.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from clonedetect.crawl.frontier import Frontier
 from clonedetect.crawl.hooks import Examined
 from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
+from clonedetect.crawl.rounds import Rounds
 from clonedetect.models.capture import Exchange, FetchResult, Outcome, Peer, Purpose
 from clonedetect.models.ids import digest_of
 from clonedetect.models.item import MediaKind
@@ -44,6 +46,7 @@ class Site:
     def __init__(self, replies: dict[str, Reply | Callable[[int], Reply]]) -> None:
         self.replies = replies
         self.asked: Counter[str] = Counter()
+        self.unchanged: Counter[str] = Counter()
         self.times: list[tuple[str, float]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -71,6 +74,9 @@ class Site:
             await asyncio.Event().wait()
         found = self.replies.get(path, (404, {}, b"not here"))
         status, headers, body = found(self.asked[path]) if callable(found) else found
+        if headers.get("ETag", "") in request.headers.getall("If-None-Match", []):
+            self.unchanged[path] += 1
+            return web.Response(status=304, headers={"ETag": headers["ETag"]})
         return web.Response(status=status, headers=headers, body=body)
 
     def close(self) -> None:
@@ -111,13 +117,22 @@ def small_site(pages: int = 12) -> dict[str, Reply | Callable[[int], Reply]]:
     return replies
 
 
-async def fetch(permit: Permit, *, follow) -> FetchResult:
+def with_validators(replies: dict[str, Reply]) -> dict[str, Reply]:
+    """The same replies, each with an ETag that is its body's; a Site answers 304 to it."""
+    return {
+        path: (status, {**headers, "ETag": f'"{digest_of(body)[7:23]}"'}, body) if status == 200 else reply
+        for path, reply in replies.items()
+        for status, headers, body in [reply]
+    }
+
+
+async def fetch(permit: Permit, *, follow, etag=None, last_modified=None) -> FetchResult:
     """Speak HTTP/1.1 on one connection a hop and keep the bytes."""
     url, exchanges, seen = permit.url, (), set()
     start = url
     while True:
         try:
-            exchange = await _exchange(url)
+            exchange = await _exchange(url, etag if not exchanges else None)
         except OSError as error:
             return FetchResult(start, url, permit.purpose, Outcome.CONNECT_ERROR, str(error), exchanges)
         exchanges += (exchange,)
@@ -134,9 +149,12 @@ async def fetch(permit: Permit, *, follow) -> FetchResult:
                 )
             url = answer.url
             continue
-        outcome = {200: Outcome.OK, 429: Outcome.RATE_LIMITED, 404: Outcome.GONE}.get(
-            exchange.status, Outcome.HTTP_ERROR
-        )
+        outcome = {
+            200: Outcome.OK,
+            304: Outcome.NOT_MODIFIED,
+            429: Outcome.RATE_LIMITED,
+            404: Outcome.GONE,
+        }.get(exchange.status, Outcome.HTTP_ERROR)
         retry = headers.get("retry-after")
         return FetchResult(
             start, url, permit.purpose, outcome, "" if outcome is Outcome.OK else f"status {exchange.status}",
@@ -145,12 +163,15 @@ async def fetch(permit: Permit, *, follow) -> FetchResult:
         )  # fmt: skip
 
 
-async def _exchange(url: str) -> Exchange:
+async def _exchange(url: str, etag: str | None = None) -> Exchange:
     parts = urlsplit(url)
     started = datetime.now(UTC)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
+    condition = f"If-None-Match: {etag}\r\n" if etag else ""
+    request = (
+        f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n{condition}Connection: close\r\n\r\n".encode()
+    )
     try:
         writer.write(request)
         response = await reader.read()
@@ -196,6 +217,7 @@ class Rules:
         self.disallowed = re.findall(r"Disallow: (\S+)", text)
         delay = re.search(r"Crawl-delay: (\S+)", text)
         self.crawl_delay_s = float(delay[1]) if delay else None
+        self.sitemaps = tuple(urljoin(result.final_url, one) for one in re.findall(r"Sitemap: (\S+)", text))
         self.is_unknown = result.outcome in (Outcome.HTTP_ERROR, Outcome.CONNECT_ERROR, Outcome.RATE_LIMITED)
 
     def allows(self, url: str) -> bool:
@@ -289,7 +311,11 @@ def _kill_at(step: int, case_opened: Callable[[], Case]) -> Case:
 def main() -> None:
     folder, base, step = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     case = _kill_at(step, lambda: Case(folder))
-    case.run(permits(urlsplit(base).port), [f"{base}/p/0"])
+    rounds = Rounds(case.store.database)
+    if "refetch" in sys.argv[4:]:
+        rounds.begin(GRANT, datetime.now(UTC))
+    if not case.run(permits(urlsplit(base).port), [f"{base}/p/0"]).stopped_by:
+        rounds.end(GRANT, datetime.now(UTC))
     case.close()
 
 

@@ -91,9 +91,6 @@ def test_a_second_run_asks_for_nothing_again(case, serve, loopback):
     summary = case.run(permit_for, [f"{site.base}/p/0", f"{site.base}/p/3"])
     assert site.asked == before
     assert (summary.captures, summary.refusals) == (0, 0)
-    case.frontier.reopen()
-    assert case.run(permit_for, []).captures == 25
-    assert site.asked["/robots.txt"] == 1
 
 
 def test_depth_bounds_the_crawl_and_names_what_lies_beyond(case, serve, loopback):

@@ -129,14 +129,6 @@ def test_refusals_are_put_again_to_the_next_grant_and_failures_are_not(frontier)
     assert frontier.counts() == {State.PENDING: 1, State.FAILED: 1}
 
 
-def test_a_second_look_asks_again_for_what_was_done(frontier):
-    frontier.enqueue([entry("x")])
-    leased = lease(frontier, "a.example", 0, 60)
-    frontier.capture(leased.id, State.DONE)
-    frontier.reopen()
-    assert lease(frontier, "a.example", 0, 60).tries == 0
-
-
 def test_host_counts_and_caps(frontier):
     frontier.enqueue([entry("x"), entry("y"), entry("pic", purpose=Purpose.MEDIA)])
     leased = lease(frontier, "a.example", 0, 60)

@@ -107,6 +107,7 @@ class Web:
 
     def __init__(self, replies: Mapping[str, Reply]) -> None:
         self.replies = dict(replies)
+        self.moved: dict[str, str] = {}
         self.asked: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -127,6 +128,8 @@ class Web:
     async def _answer(self, request: web.Request) -> web.Response:
         url = f"http://{request.host}{request.raw_path}"
         self.asked[url] += 1
+        if url in self.moved:
+            return web.Response(status=302, headers={"Location": self.moved[url]})
         found = self.replies.get(url, (404, "text/plain", b"not here"))
         if callable(found):
             found = found()

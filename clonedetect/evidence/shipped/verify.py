@@ -61,6 +61,8 @@ FINGERPRINT = "FINGERPRINT is 64 hexadecimal digits, with or without sha256: bef
 WARC = "data/capture.warc.gz"
 SAMPLE = "data/sample.json"
 SUPPLIED = "data/supplied.jsonl"
+IDENTICAL_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED_PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
     ValueError,
@@ -608,13 +610,33 @@ def check_records(package: Package, notes: Notes) -> None:
             notes.need(record.record_id not in package.records, f"{record.record_id} is there twice")
             package.records[record.record_id] = record
     notes.need(bool(package.records), f"{WARC} holds no record")
+    for record in package.records.values():
+        _compare_repeated(package, notes, record)
+
+
+def _compare_repeated(package: Package, notes: Notes, record: Record) -> None:
+    """Compare the digest of a body that a record leaves to an earlier one with the body that is there."""
+    if record.fields.get("warc-profile") != IDENTICAL_PROFILE:
+        return
+    name = record.fields.get("warc-refers-to", "").strip("<>")
+    held = package.records.get(name)
+    if held is None:
+        notes.missing.append(f"{name}, which holds the body of {record.record_id}, is not in {WARC}")
+        return
+    is_held = held.fields["warc-type"] == "response"
+    is_held &= held.payload_digest == record.fields.get("warc-payload-digest")
+    notes.need(is_held, f"{record.record_id} says that {name} holds its body, and it does not")
 
 
 def check_captures(package: Package, notes: Notes) -> None:
     """11. captures."""
     closed: set[str] = set()
     logged = _logged_captures(package)
+    contents: dict[str, str] = {}
     for capture in package.rows("data/captures.jsonl"):
+        if capture["record_id"]:
+            _compare_earlier(package, notes, capture, contents)
+            contents[capture["record_id"]] = capture["content_digest"]
         if capture["facts"]:
             closed.add(capture["facts"]["record_id"])
             _compare_facts(package, notes, capture)
@@ -634,6 +656,22 @@ def check_captures(package: Package, notes: Notes) -> None:
     kept = {one.record_id for one in package.records.values() if one.fields.get("content-type") == FACTS_TYPE}
     for record_id in sorted((kept | {subject.partition(" ")[0] for subject in logged}) - closed):
         notes.changed.append(f"the capture that {record_id} closes was left out")
+
+
+def _compare_earlier(package: Package, notes: Notes, capture: dict[str, Any], held: dict[str, str]) -> None:
+    """Compare what a capture says that stands, as the server sent nothing new, with the record it refers to.
+
+    `held` are the content digests of the captures before it by record.
+    """
+    earlier, record = capture.get("refers_to"), package.records.get(capture["record_id"])
+    is_unchanged = record is not None and record.fields.get("warc-profile") == NOT_MODIFIED_PROFILE
+    if record is None or (earlier is None and not is_unchanged):
+        return
+    name = f"the capture of {capture['url']!a}"
+    stated = record.fields.get("warc-refers-to", "").strip("<>")
+    notes.need(stated == earlier, f"{name}: {record.record_id} refers to {stated!a}, not to {earlier!a}")
+    is_standing = earlier in held and held[earlier] == capture["content_digest"]
+    notes.need(is_standing, f"{name}: its content is not that of {earlier!a}, which is said to stand")
 
 
 def _logged_captures(package: Package) -> set[str]:
@@ -673,6 +711,8 @@ def _compare_record(package: Package, notes: Notes, reference: dict[str, Any]) -
     pairs = {"offset": record.offset, "length": record.length, "block_digest": record.block_digest}
     if "warc-payload-digest" in record.fields and record.fields["warc-type"] != "revisit":
         pairs["payload_digest"] = record.payload_digest  # not stated where readers would disagree on it
+    elif record.fields.get("warc-profile") == IDENTICAL_PROFILE:
+        pairs["payload_digest"] = record.fields.get("warc-payload-digest", "")
     for key, found in pairs.items():
         notes.need(reference[key] == found, f"{record.record_id}: {key} is {found}, not {reference[key]}")
 
