@@ -34,6 +34,9 @@ from clonedetect.models.match import (
     Verdict,
 )
 from clonedetect.models.verdict import PageVerdict
+from tests.timestamp.authority import authority, new_authority
+
+__all__ = ["authority", "new_authority"]
 
 NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 PAGE = "http://clone.example/profile/mara"
