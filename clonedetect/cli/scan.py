@@ -19,9 +19,10 @@ from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
 from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
 from clonedetect.cli.live import LiveView
+from clonedetect.cli.timestamps import tsa_options
 from clonedetect.cli.unseen import gap_row, not_seen, page_counts
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
-from clonedetect.errors import ExitCode
+from clonedetect.errors import DependencyError, ExitCode
 from clonedetect.jobs.drawing import SampleRequest
 from clonedetect.jobs.scanning import (
     FindingEvent,
@@ -56,6 +57,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N of the URLs, drawn at random.")
 @click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
+@tsa_options
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -71,6 +73,8 @@ def scan_command(
     workers: int,
     sample: int | None,
     sample_seed: str | None,
+    tsa: tuple[str, ...],
+    tsa_roots: Path | None,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -80,7 +84,8 @@ def scan_command(
     URLs may also come from a file: TXT, CSV, XLSX or JSON lines. Run again, it
     goes on where it was; nothing that was recorded is fetched twice. With --sample the
     URLs are the list that a recorded random sample is drawn from: only then can
-    `findings --by site` estimate what share of the list is republished.
+    `findings --by site` estimate what share of the list is republished. With --tsa the
+    custody log is timestamped when the crawl ends, and every quarter of an hour before.
 
     \b
     Example:  clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem --index INDEX \\
@@ -90,6 +95,8 @@ def scan_command(
         raise click.UsageError("--crawl-only and --analyse-only together leave nothing to do")
     if (sample is None) != (sample_seed is None):
         raise click.UsageError("--sample and --sample-seed belong together: a seed makes the draw repeatable")
+    if analyse_only and (tsa or tsa_roots):
+        raise click.UsageError("--tsa is of no use with --analyse-only, which makes no connection")
     if sample is not None and (analyse_only or not urls):
         raise click.UsageError("--sample draws from the URLs that are named, before any is asked for")
     request = ScanRequest(
@@ -103,6 +110,8 @@ def scan_command(
         analyse=not crawl_only,
         workers=workers,
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
+        tsa=tsa,
+        tsa_roots=tsa_roots,
     )
     is_json = wants_json(as_json)
     with _Teller(stderr(quiet=quiet), is_json=is_json) as teller:
@@ -111,6 +120,8 @@ def scan_command(
         emit(_summary_row(summary))
     else:
         _show(summary, _crawled(case))
+    if summary.untimed:
+        raise DependencyError(f"captured, but not timestamped: {'; '.join(summary.untimed)}; run it again")
     if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
         raise SystemExit(int(ExitCode.FINDINGS))
 
@@ -220,6 +231,7 @@ def _summary_row(summary: ScanSummary) -> dict[str, object]:
         "seconds": summary.seconds,
         "verdicts": dict(summary.verdicts),
         "not_judged": summary.unjudged,
+        "not_timestamped": summary.untimed,
         "not_seen": [gap_row(gap) for gap in summary.gaps],
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
     }

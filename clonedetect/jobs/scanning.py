@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -34,6 +34,7 @@ from clonedetect.grant.permit import is_open, permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
+from clonedetect.jobs.authorities import asked_authorities
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.clock import read_clock
 from clonedetect.jobs.drawing import SampleRequest, draw_seeds
@@ -43,6 +44,7 @@ from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
+from clonedetect.jobs.stamping import STAMP_EVERY_S, CaseStamper
 from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
@@ -51,6 +53,7 @@ from clonedetect.models.gap import Gap
 from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.permit import Permit, Refusal
 from clonedetect.settings.file import SettingsFile, read_settings
+from clonedetect.timestamp.authorities import Asked
 
 __all__ = [
     "FindingEvent",
@@ -74,6 +77,7 @@ class ScanRequest:
     """What the operator asked for; `approvers` are files of public keys.
 
     With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
+    `tsa` are URLs of timestamp authorities, `tsa_roots` the PEM they chain to; the settings' where not given.
     """
 
     grant: Path
@@ -86,6 +90,9 @@ class ScanRequest:
     analyse: bool = True
     workers: int = 2
     sample: SampleRequest | None = None
+    tsa: tuple[str, ...] = ()
+    tsa_roots: Path | None = None
+    stamp_every_s: float = STAMP_EVERY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,7 @@ class ScanSummary:
 
     `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
     judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
+    `untimed` says which timestamp authorities failed at the end of the crawl, and why.
     """
 
     captures: int
@@ -142,6 +150,7 @@ class ScanSummary:
     verdicts: tuple[tuple[Verdict, int], ...] = ()
     unjudged: int = 0
     gaps: tuple[Gap, ...] = ()
+    untimed: tuple[str, ...] = ()
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -163,6 +172,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     signals = named_signals(chosen.settings.signals.active) if request.analyse else ()
     signed = read_grant(request.grant)
     approver = signed.authorize(_approvers(request, chosen)).approver
+    asked = asked_authorities(request.tsa, request.tsa_roots, chosen) if request.crawl else None
     if request.analyse and request.index is None:
         raise UsageError("an analysis needs an index: name it with --index, or crawl only with --crawl-only")
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
@@ -181,6 +191,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         for text in _unused(signed.grant):
             on_event(NoteEvent(text))
         stopped_by, is_anew = "", False
+        untimed: tuple[str, ...] = ()
         if request.crawl:
             request = _drawn(request, store, on_event, actor=who)
             _require_open_window(request, signed.grant, store, on_event)
@@ -201,10 +212,12 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 archive=archive,
                 on_event=on_event,
                 stop=stop,
+                stamper=_stamper(asked, store, custody, who, stop),
             )
             store.note_clock(read_clock(_now()), actor=who)
             told = asyncio.run(crawl.run())
             store.note_clock(read_clock(_now()), actor=who)
+            untimed = _stamp(crawl.stamper, on_event)
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
@@ -230,7 +243,8 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 _tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
-        return replace(_summary(store, stopped_by), seconds=round(time.monotonic() - began, 3))
+        summary = replace(_summary(store, stopped_by), untimed=untimed)
+        return replace(summary, seconds=round(time.monotonic() - began, 3))
 
 
 def _drawn(
@@ -241,6 +255,23 @@ def _drawn(
     if told:
         on_event(NoteEvent(told))
     return replace(request, seeds=tuple(seeds))
+
+
+def _stamper(
+    asked: Asked | None, store: CaseStore, custody: CustodyLog, who: str, stop: Stop
+) -> CaseStamper | None:
+    return CaseStamper(store, custody, asked, who, lambda: stop.is_set) if asked else None
+
+
+def _stamp(stamper: CaseStamper | None, on_event: Callable[[ScanEvent], None]) -> tuple[str, ...]:
+    """Timestamp what was captured, and tell of each authority that failed."""
+    if stamper is None:
+        return ()
+    on_event(StepEvent("asking the timestamp authorities"))
+    told = tuple(f"{one.authority.url}: {one.reason}" for one in stamper.stamp())
+    for text in told:
+        on_event(WarningEvent(f"no timestamp from {text}; the next run asks again"))
+    return told
 
 
 def _now() -> datetime:
@@ -305,6 +336,7 @@ class _Crawl:
     archive: WarcArchive
     on_event: Callable[[ScanEvent], None]
     stop: Stop
+    stamper: CaseStamper | None
 
     async def run(self) -> CrawlSummary:
         """Crawl until nothing is left, a cap is met or the operator stops it."""
@@ -334,7 +366,22 @@ class _Crawl:
                         min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
                     ),
                 )
-                return await crawler.run(self.request.seeds, event)
+                async with self._stamping():
+                    return await crawler.run(self.request.seeds, event)
+
+    @asynccontextmanager
+    async def _stamping(self) -> AsyncIterator[None]:
+        """Timestamp what was captured now and then, for as long as the block lasts."""
+        if self.stamper is None:
+            yield
+            return
+        task = asyncio.create_task(self.stamper.keep_stamping(self.request.stamp_every_s))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
