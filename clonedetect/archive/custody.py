@@ -192,6 +192,22 @@ class CustodyLog:
             self._stream.close()  # the next opening sets the part aside
             raise
 
+    def last_line(self) -> tuple[int, bytes]:
+        """Return number and bytes of the last line, newline included; raises VerificationError for none."""
+        with self._lock:
+            state, end = self._state, self.path.stat().st_size
+        with self.path.open("rb") as stream:
+            line, start = b"", end
+            while start > 0 and b"\n" not in line[:-1]:
+                size = min(start, 4096)
+                start -= size
+                stream.seek(start)
+                line = stream.read(size) + line
+        line = line[line[:-1].rfind(b"\n") + 1 :]
+        if hashlib.sha256(line).hexdigest() != state.head:
+            raise VerificationError(f"{self.path}: its end is not the line that was written last")
+        return state.length, line
+
     def holds(self, action: str, subject: str) -> bool:
         """Whether the log has an entry of this `action` on this `subject`."""
         return any(e.action == action and e.subject == subject for e in read_custody(self.path))

@@ -13,12 +13,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from clonedetect import __version__
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.case.store import CaseStore
-from clonedetect.cli.console import emit, exit_codes, json_option, not_judged, stderr, stdout, wants_json
+from clonedetect.cli.console import (
+    emit,
+    exit_codes,
+    json_option,
+    not_judged,
+    plain,
+    stderr,
+    stdout,
+    wants_json,
+)
 from clonedetect.cli.key import password_file_option, read_signing_key
-from clonedetect.errors import UsageError
+from clonedetect.cli.timestamps import stamp_rows, stamp_sentence, tsa_options, untimed
+from clonedetect.errors import DependencyError, UsageError
 from clonedetect.evidence.package import PackageSummary
 from clonedetect.evidence.package import export as write_package
 from clonedetect.evidence.tables import unjudged_pages
+from clonedetect.jobs.authorities import asked_authorities
 from clonedetect.jobs.banks import read_banks
 from clonedetect.models.ids import digest_of
 from clonedetect.settings.file import SettingsFile, read_settings
@@ -43,6 +54,7 @@ _DECIDING = ("pillow", "numpy", "jinja2", "openpyxl", "cryptography")
     type=click.Path(path_type=Path),
     help="Settings whose blocked content is left out, and whose key and actor are used.",
 )
+@tsa_options
 @click.option("--zip", "as_zip", is_flag=True, help="Also write OUT.zip, always the same for the same case.")
 @json_option
 def export(
@@ -52,10 +64,15 @@ def export(
     key: Path | None,
     password_file: Path | None,
     settings: Path | None,
+    tsa: tuple[str, ...],
+    tsa_roots: Path | None,
     as_zip: bool,
     as_json: bool,
 ) -> None:
     """Write the evidence of CASE to the new folder OUT, sealed and checked.
+
+    With --tsa, or authorities in the settings, the seal is timestamped. If an authority
+    fails, the package is written all the same, and the exit code is 5.
 
     \b
     Example:  clonedetect export CASE CLONE-42 --key signer.pem --zip
@@ -63,7 +80,9 @@ def export(
     with exit_codes():
         read = read_settings(settings)
         signing_key = _signing_key(read, key, password_file)
-        _say_what_is_not_proven(read, is_signed=signing_key is not None)
+        asked = asked_authorities(tsa, tsa_roots, read)
+        if signing_key is None:
+            _say_that_it_is_unsigned()
         blocked = read_banks(read).blocked
         now = datetime.now(UTC)
         with CaseStore.open(case, custody=CustodyLog.open, now=now) as store:
@@ -78,6 +97,7 @@ def export(
                 as_zip=as_zip,
                 software=_software(),
                 blocked=blocked,
+                asked=asked,
             )
             head = digest_of((out / "seal" / "head.json").read_bytes())
             actor = read.settings.signing.actor or summary.signer or "clonedetect"
@@ -85,6 +105,11 @@ def export(
                 time=now, actor=actor, action="export", grant="", subject=f"head.json {head}"
             )
         _print(summary, head, wants_json(as_json))
+        if failed := untimed(summary.stamps):
+            raise DependencyError(
+                f"the package is whole, but not timestamped by {'; '.join(failed)}. Complete it with"
+                f" clonedetect seal {out}{' --zip' if as_zip else ''}"
+            )
 
 
 def _signing_key(
@@ -98,21 +123,13 @@ def _signing_key(
     return None if key is None else read_signing_key(key, password_file)
 
 
-def _say_what_is_not_proven(read: SettingsFile, *, is_signed: bool) -> None:
+def _say_that_it_is_unsigned() -> None:
     """Warn before anything is written: a package made for a court must not be found unsigned there."""
-    notes = stderr()
-    if not is_signed:
-        notes.print(
-            "[bold yellow]not signed:[/] nobody will be able to prove who made this package;"
-            " give --key, or --settings with signing.key",
-            soft_wrap=True,
-        )
-    if read.settings.timestamp.authorities:
-        notes.print(
-            "[bold yellow]no timestamp was made:[/] timestamp.authorities are set, and this version"
-            " asks none; existence in time will not be provable",
-            soft_wrap=True,
-        )
+    stderr().print(
+        "[bold yellow]not signed:[/] nobody will be able to prove who made this package;"
+        " give --key, or --settings with signing.key",
+        soft_wrap=True,
+    )
 
 
 def _software() -> tuple[tuple[str, str], ...]:
@@ -135,6 +152,7 @@ def _print(summary: PackageSummary, head: str, as_json: bool) -> None:
                 "exhibits": summary.exhibits,
                 "left_out": summary.left_out,
                 "unreviewed": summary.unreviewed,
+                "timestamps": stamp_rows(summary.stamps),
                 "rehearsal": summary.is_rehearsal,
             }
         )
@@ -150,7 +168,10 @@ def _print(summary: PackageSummary, head: str, as_json: bool) -> None:
     console.print(
         f"signer     {summary.signer or 'nobody: who made it will not be provable'}", soft_wrap=True
     )
-    console.print("timestamp  none made: existence in time will not be provable")
+    for one in summary.stamps:
+        console.print(plain(stamp_sentence(one)), soft_wrap=True)
+    if not summary.stamps:
+        console.print("timestamp  none made: existence in time will not be provable")
     notes = stderr()
     if summary.unreviewed:
         notes.print(f"[yellow]not looked at by any person: {summary.unreviewed} of the findings[/]")

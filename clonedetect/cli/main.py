@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "findings": "findings:findings",
     "decide": "decide:decide",
     "export": "export:export",
+    "seal": "seal:seal",
     "verify": "verify:verify",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",

@@ -19,9 +19,10 @@ from clonedetect.analysis.site import Estimate
 from clonedetect.case.store import CaseStore
 from clonedetect.cli.console import emit, json_option, plain, quiet_option, stderr, stdout, wants_json, warn
 from clonedetect.cli.live import LiveView
+from clonedetect.cli.timestamps import tsa_options
 from clonedetect.cli.unseen import gap_row, not_seen, page_counts
 from clonedetect.crawl.events import CaptureEvent, RefusalEvent
-from clonedetect.errors import ExitCode
+from clonedetect.errors import DependencyError, ExitCode
 from clonedetect.jobs.drawing import SampleRequest
 from clonedetect.jobs.scanning import (
     FindingEvent,
@@ -59,6 +60,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--sample-seed", metavar="TEXT", help="What the sample is drawn by; anyone can draw it again.")
 @click.option("--refetch", is_flag=True, help="Ask again for what was captured, if it has changed.")
 @click.option("--sitemaps", is_flag=True, help="Read the sites' sitemaps too, after all that is linked.")
+@tsa_options
 @click.option("--fail-on-findings", is_flag=True, help="Exit 1 if anything is confirmed or possible.")
 @json_option
 @quiet_option
@@ -76,6 +78,8 @@ def scan_command(
     sample_seed: str | None,
     refetch: bool,
     sitemaps: bool,
+    tsa: tuple[str, ...],
+    tsa_roots: Path | None,
     fail_on_findings: bool,
     as_json: bool,
     quiet: bool,
@@ -86,7 +90,8 @@ def scan_command(
     goes on where it was; nothing that was recorded is fetched twice, unless --refetch
     asks for a second look: with conditional requests, each URL once. With --sample the
     URLs are the list that a recorded random sample is drawn from: only then can
-    `findings --by site` estimate what share of the list is republished.
+    `findings --by site` estimate what share of the list is republished. With --tsa the
+    custody log is timestamped when the crawl ends, and every quarter of an hour before.
 
     \b
     Example:  clonedetect scan --grant grant.toml --approvers approver.pem.pub.pem --index INDEX \\
@@ -98,6 +103,8 @@ def scan_command(
         raise click.UsageError("--sample and --sample-seed belong together: a seed makes the draw repeatable")
     if refetch and analyse_only:
         raise click.UsageError("--refetch asks the sites again, and --analyse-only makes no connection")
+    if analyse_only and (tsa or tsa_roots):
+        raise click.UsageError("--tsa is of no use with --analyse-only, which makes no connection")
     if sample is not None and (analyse_only or not urls):
         raise click.UsageError("--sample draws from the URLs that are named, before any is asked for")
     request = ScanRequest(
@@ -113,6 +120,8 @@ def scan_command(
         refetch=refetch,
         sitemaps=sitemaps,
         sample=None if sample is None or sample_seed is None else SampleRequest(sample, sample_seed),
+        tsa=tsa,
+        tsa_roots=tsa_roots,
     )
     is_json = wants_json(as_json)
     with Teller(stderr(quiet=quiet), is_json=is_json) as teller:
@@ -121,6 +130,8 @@ def scan_command(
         emit(summary_row(summary))
     else:
         _show(summary, _crawled(case))
+    if summary.untimed:
+        raise DependencyError(f"captured, but not timestamped: {'; '.join(summary.untimed)}; run it again")
     if fail_on_findings and (summary.pages_confirmed or summary.possible_findings):
         raise SystemExit(int(ExitCode.FINDINGS))
 
@@ -232,6 +243,7 @@ def summary_row(summary: ScanSummary) -> dict[str, object]:
         "seconds": summary.seconds,
         "verdicts": dict(summary.verdicts),
         "not_judged": summary.unjudged,
+        "not_timestamped": summary.untimed,
         "not_seen": [gap_row(gap) for gap in summary.gaps],
         "sample": None if summary.estimate is None else _sample_row(summary.estimate),
         "pages_asked": summary.pages_asked,

@@ -15,6 +15,7 @@ from clonedetect.evidence.seal import signer_fingerprint
 from clonedetect.evidence.shipped.verify import Result
 from clonedetect.evidence.verify import VerificationReport
 from clonedetect.evidence.verify import verify as check_package
+from clonedetect.timestamp.authorities import read_roots
 
 __all__ = ["verify"]
 
@@ -34,8 +35,13 @@ _SHOWN_NOTES = 20
     metavar="FINGERPRINT|PEM",
     help="Whose seal it must be: a fingerprint, or a public key's file.",
 )
+@click.option(
+    "--tsa-roots",
+    type=click.Path(path_type=Path),
+    help="Roots (PEM) of the timestamp authorities, from a place of your own trust.",
+)
 @json_option
-def verify(package: Path, signer: str | None, as_json: bool) -> None:
+def verify(package: Path, signer: str | None, tsa_roots: Path | None, as_json: bool) -> None:
     """Check PACKAGE, a folder or a zip: 0 whole, 6 changed, 7 incomplete.
 
     \b
@@ -43,7 +49,11 @@ def verify(package: Path, signer: str | None, as_json: bool) -> None:
     """
     with exit_codes():
         _refuse_what_is_no_package(package)
-        report = check_package(package, signer=signer_fingerprint(signer) if signer is not None else None)
+        report = check_package(
+            package,
+            signer=signer_fingerprint(signer) if signer is not None else None,
+            roots=read_roots(tsa_roots) if tsa_roots is not None else None,
+        )
         _print(report, wants_json(as_json))
         raise SystemExit(int(report.exit_code))
 

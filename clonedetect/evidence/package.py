@@ -1,6 +1,6 @@
 """The export: one case as a sealed bag that a stranger can check offline.
 
-Nothing in a package depends on when it was made. It is written beside its
+Nothing in a package but its timestamps depends on when it was made. It is written beside its
 destination, sealed, checked with the verifier that it carries, and only then
 given its name: there is never half a package.
 """
@@ -31,13 +31,17 @@ from clonedetect.evidence.rows import PACKAGED, By
 from clonedetect.evidence.seal import seal
 from clonedetect.evidence.sheets import EPOCH, to_csv, to_xlsx
 from clonedetect.evidence.shipped import SCHEMAS, shipped_bytes
-from clonedetect.evidence.shipped.verify import WARC, Folder, Result
+from clonedetect.evidence.shipped.verify import WARC, Check, Folder, Result
 from clonedetect.evidence.shipped.verify import verify as check
+from clonedetect.evidence.stamping import judge_stamp, stamp_head
 from clonedetect.evidence.tables import rows_by
 from clonedetect.models.case import CaseContents, GrantFile
 from clonedetect.models.ids import Digest
+from clonedetect.timestamp.authorities import Asked
+from clonedetect.timestamp.custody import stamps_in
+from clonedetect.timestamp.inquiry import Stamped, Unstamped
 
-__all__ = ["PackageSummary", "export"]
+__all__ = ["PackageSummary", "export", "write_zip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class PackageSummary:
     unreviewed: int
     captures: int
     is_rehearsal: bool
+    stamps: tuple[Stamped | Unstamped, ...] = ()
 
 
 def export(
@@ -65,8 +70,12 @@ def export(
     as_zip: bool,
     software: tuple[tuple[str, str], ...],
     blocked: frozenset[Digest] = frozenset(),
+    asked: Asked | None = None,
 ) -> PackageSummary:
     """Write the case as a package at `out`, and as ``out.zip`` beside it if asked.
+
+    Each authority of `asked` timestamps the head; of one that fails, the summary
+    says so, and the package is written without its answer.
 
     `out` must not exist, or be an empty folder. `software` names what exports,
     our own first. Objects whose digest is `blocked` are never copied or shown.
@@ -83,10 +92,12 @@ def export(
     try:
         root = partial / "package"
         root.mkdir(mode=0o700)
-        signer = _write(contents, case_folder, root, selection, key=key, software=software)
+        _write(contents, case_folder, root, selection, software)
+        signer = seal(root, key, asked)
+        stamps = stamp_head(root, asked) if asked else ()
         _check(root)
         if zip_path:
-            _zip(root, partial / "package.zip", _folder_name(contents.case_id))
+            write_zip(root, partial / "package.zip", contents.case_id)
             (partial / "package.zip").replace(zip_path)
         root.replace(out)
     finally:
@@ -103,6 +114,7 @@ def export(
         unreviewed=unreviewed(contents),
         captures=len(contents.captures),
         is_rehearsal=contents.is_rehearsal,
+        stamps=stamps,
     )
 
 
@@ -118,17 +130,16 @@ def _write(
     case_folder: Path,
     root: Path,
     selection: Selection,
-    *,
-    key: Ed25519PrivateKey | None,
     software: tuple[tuple[str, str], ...],
-) -> str | None:
+) -> None:
     data = root / "data"
     data.mkdir()
-    (data / "custody.jsonl").write_bytes(custody_lines(case_folder / "custody.jsonl"))
+    custody = custody_lines(case_folder / "custody.jsonl")
+    (data / "custody.jsonl").write_bytes(custody)
     archive = join_archives(case_folder, contents.archive_files, root / WARC)
     require_authority(contents, documents.started(archive))
     grants = _write_grants(contents.grants, root)
-    _copy_objects(case_folder, data, _shown_objects(selection))
+    _copy_objects(case_folder, data, _shown_objects(selection) | _stamp_objects(custody))
     if contents.sample is not None:
         _copy_objects(
             case_folder, data, {contents.sample.frame_digest: "the list that a sample was drawn from"}
@@ -153,7 +164,6 @@ def _write(
     (data / "findings.xlsx").write_bytes(to_xlsx(tables))
     _write_shipped(root)
     write_bag(root, _bag_info(contents, software))
-    return seal(root, key)
 
 
 def _write_documents(
@@ -194,6 +204,16 @@ def _shown_objects(selection: Selection) -> dict[Digest, str]:
     return dict.fromkeys(wanted, "which an exhibit shows")
 
 
+def _stamp_objects(custody: bytes) -> dict[Digest, str]:
+    """Return the objects that the timestamps of the custody log are made of."""
+    try:
+        stamps = stamps_in(custody.splitlines(keepends=True))
+    except ValueError as error:
+        raise VerificationError(f"custody.jsonl names a timestamp that is none: {error}") from error
+    wanted = {digest for one in stamps for digest in (one.query, one.answer, one.roots)}
+    return dict.fromkeys(wanted, "of a timestamp that custody names")
+
+
 def _copy_objects(case_folder: Path, data: Path, wanted: Mapping[Digest, str]) -> None:
     """Copy objects, each with what it is for, under names made of digests alone."""
     for digest, purpose in sorted(wanted.items()):
@@ -226,12 +246,18 @@ def _bag_info(contents: CaseContents, software: tuple[tuple[str, str], ...]) -> 
 
 
 def _check(root: Path) -> None:
-    """Run the package's own verifier on it before it gets its name."""
-    checks = check(Folder(root))
+    """Run the package's own verifier on it before it gets its name; timestamps of the head may come later."""
+    checks = check(Folder(root), judge=judge_stamp)
     for result, error in ((Result.FAILED, VerificationError), (Result.MISSING, IncompleteError)):
-        notes = [f"{one.name}: {one.notes[0]}" for one in checks if one.result is result]
+        notes = [
+            f"{one.name}: {one.notes[0]}" for one in checks if one.result is result and not _may_come(one)
+        ]
         if notes:
             raise error(f"the case does not make a whole package: {'; '.join(notes)}")
+
+
+def _may_come(check: Check) -> bool:
+    return check.name == "existence in time" and check.result is Result.MISSING
 
 
 def _folder_name(case_id: str) -> str:
@@ -239,8 +265,9 @@ def _folder_name(case_id: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", case_id).strip("-")[:80] or "case"
 
 
-def _zip(root: Path, target: Path, folder: str) -> None:
+def write_zip(root: Path, target: Path, case_id: str) -> None:
     """Write a zip whose bytes depend on the package alone: sorted, stored, one fixed time."""
+    folder = _folder_name(case_id)
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
         for path in sorted(path for path in root.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(f"{folder}/{path.relative_to(root).as_posix()}", EPOCH)

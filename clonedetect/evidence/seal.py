@@ -1,5 +1,8 @@
 """The seal: one small head over all manifests and the custody log, signed with Ed25519.
 
+It names the timestamp authorities that are asked about it afterwards
+(`stamping`), so that an answer that is missing is told from none asked for.
+
 The signature is the raw 64 bytes that
 ``openssl pkeyutl -verify -pubin -inkey signer.pub.pem -rawin -in head.json -sigfile head.json.sig``
 checks. Ed25519 is deterministic, so the same case sealed with the same key
@@ -20,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from clonedetect.errors import InputError, VerificationError
-from clonedetect.evidence.shipped.verify import MANIFESTS, fingerprint, head_bytes, normal_fingerprint
+from clonedetect.evidence.shipped.verify import MANIFESTS, ROOTS, fingerprint, head_bytes, normal_fingerprint
+from clonedetect.timestamp.authorities import Asked
 
 __all__ = ["seal", "signer_fingerprint"]
 
@@ -46,10 +50,11 @@ def signer_fingerprint(text: str) -> str:
     return fingerprint(_public_pem(key))
 
 
-def seal(root: Path, key: Ed25519PrivateKey | None) -> str | None:
+def seal(root: Path, key: Ed25519PrivateKey | None, asked: Asked | None = None) -> str | None:
     """Write ``seal/`` for the bag in `root` and return the signer's fingerprint, None without a key.
 
-    The signature is checked before it counts; VerificationError if it does not hold.
+    With `asked` the head says whom, and holds the digest of their roots. The
+    signature is checked before it counts; VerificationError if it does not hold.
     """
     manifests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in MANIFESTS}
     length, last = 0, "0" * 64
@@ -59,7 +64,11 @@ def seal(root: Path, key: Ed25519PrivateKey | None) -> str | None:
     folder = root / "seal"
     folder.mkdir()
     pem = _public_pem(key.public_key()) if key else None
-    head = head_bytes(manifests, (length, last), pem)
+    named = [(one.name, one.url) for one in asked.authorities] if asked else []
+    roots = asked.roots if asked else b""
+    head = head_bytes(manifests, (length, last), pem, named, roots)
+    if asked:
+        (root / ROOTS).write_bytes(roots)
     (folder / "head.json").write_bytes(head)
     if key is None or pem is None:
         return None

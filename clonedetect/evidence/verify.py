@@ -4,7 +4,8 @@ The checks are those of the verifier that ships in every package, run from this
 installation and not from the package. They are numbered there:
 1 files, 2 bag, 3 payload, 4 tag files, 5 seal folder, 6 head, 7 signature,
 8 signer identity, 9 custody, 10 records, 11 captures, 12 matches, 13 grants,
-14 existence in time. Added here: what a zip must be before anything in it is
+14 existence in time, 15 sample, 16 captures in time, 17 timestamp roots. Timestamps are judged by
+rfc3161-client, and by openssl where that refuses one. Added here: what a zip must be before anything in it is
 read (also under 1), and a second opinion on the signature by OpenSSL's own
 Ed25519 (under 7).
 """
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from clonedetect.errors import ExitCode, InputError
 from clonedetect.evidence.shipped.verify import Check, Files, Folder, Result, conclusion, public_key
 from clonedetect.evidence.shipped.verify import verify as run_checks
+from clonedetect.evidence.stamping import judge_stamp
 
 __all__ = ["VerificationReport", "ZipLimits", "verify"]
 
@@ -68,27 +70,35 @@ class VerificationReport:
 
 
 def verify(
-    package: Path, *, signer: str | None = None, limits: ZipLimits | None = None
+    package: Path,
+    *,
+    signer: str | None = None,
+    roots: bytes | None = None,
+    limits: ZipLimits | None = None,
 ) -> VerificationReport:
     """Check a package; `signer` is the fingerprint that its key must have (`seal.signer_fingerprint`).
+
+    `roots` (PEM) are those that its timestamps must hold under, beside the ones in the package.
 
     Raises InputError where `package` is neither a folder nor a zip; everything
     that is wrong inside is in the report.
     """
     if package.is_dir():
-        return VerificationReport(str(package), _checked(Folder(package), signer))
+        return VerificationReport(str(package), _checked(Folder(package), signer, roots))
     try:
         archive = zipfile.ZipFile(package)
     except (OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{package} is neither a package's folder nor a zip: {error}") from error
     with archive:
-        return VerificationReport(str(package), _checked_zip(archive, signer, limits or ZipLimits()))
+        return VerificationReport(str(package), _checked_zip(archive, signer, roots, limits or ZipLimits()))
 
 
-def _checked_zip(archive: zipfile.ZipFile, signer: str | None, limits: ZipLimits) -> tuple[Check, ...]:
+def _checked_zip(
+    archive: zipfile.ZipFile, signer: str | None, roots: bytes | None, limits: ZipLimits
+) -> tuple[Check, ...]:
     refused = _refused(archive, limits)
     try:
-        return _checked(_Zip(archive), signer) if not refused else _unreadable(refused)
+        return _checked(_Zip(archive), signer, roots) if not refused else _unreadable(refused)
     # NotImplementedError is how zipfile refuses a compression method, which a changed header can name.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         return _unreadable((f"the zip was changed: {error}",))
@@ -102,8 +112,8 @@ def _unreadable(notes: tuple[str, ...]) -> tuple[Check, ...]:
     )
 
 
-def _checked(files: Files, signer: str | None) -> tuple[Check, ...]:
-    checks = run_checks(files, signer)
+def _checked(files: Files, signer: str | None, roots: bytes | None) -> tuple[Check, ...]:
+    checks = run_checks(files, signer, roots, judge_stamp)
     return tuple(_confirmed(files, check) if check.name == "signature" else check for check in checks)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +35,7 @@ from clonedetect.grant.permit import is_open, permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
+from clonedetect.jobs.authorities import asked_authorities
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.clock import read_clock
 from clonedetect.jobs.drawing import SampleRequest, draw_seeds, keep_page_draw
@@ -44,6 +45,7 @@ from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.reaching import sort_seeds, unreached
 from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
+from clonedetect.jobs.stamping import STAMP_EVERY_S, CaseStamper
 from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
 from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
@@ -53,6 +55,7 @@ from clonedetect.models.match import Finding, Verdict
 from clonedetect.models.permit import Permit, Refusal
 from clonedetect.models.sample import PageDraw
 from clonedetect.settings.file import SettingsFile, read_settings
+from clonedetect.timestamp.authorities import Asked
 
 __all__ = [
     "FindingEvent",
@@ -83,6 +86,7 @@ class ScanRequest:
     With `refetch` what was captured under this grant is asked again, conditionally; with `sitemaps`
     those of the sites are read.
     `fetching` bounds what is taken from a server; no command offers other bounds than the documented ones.
+    `tsa` are URLs of timestamp authorities, `tsa_roots` the PEM they chain to; the settings' where not given.
     """
 
     grant: Path
@@ -98,6 +102,9 @@ class ScanRequest:
     fetching: Limits = field(default_factory=Limits)
     refetch: bool = False
     sitemaps: bool = False
+    tsa: tuple[str, ...] = ()
+    tsa_roots: Path | None = None
+    stamp_every_s: float = STAMP_EVERY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class ScanSummary:
     `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
     judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
     Of `pages_known` pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
+    `untimed` says which timestamp authorities failed at the end of the crawl, and why.
     """
 
     captures: int
@@ -159,6 +167,7 @@ class ScanSummary:
     verdicts: tuple[tuple[Verdict, int], ...] = ()
     unjudged: int = 0
     gaps: tuple[Gap, ...] = ()
+    untimed: tuple[str, ...] = ()
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -180,6 +189,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
     signals = named_signals(chosen.settings.signals.active) if request.analyse else ()
     signed = read_grant(request.grant)
     approver = signed.authorize(approvers_of(request.approvers, chosen)).approver
+    asked = asked_authorities(request.tsa, request.tsa_roots, chosen) if request.crawl else None
     if request.analyse and request.index is None:
         raise UsageError("an analysis needs an index: name it with --index, or crawl only with --crawl-only")
     if request.crawl and not request.seeds and not (request.case / "case.db").exists():
@@ -198,6 +208,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         for text in _unused(signed.grant):
             on_event(NoteEvent(text))
         stopped_by, is_anew = "", False
+        untimed: tuple[str, ...] = ()
         if request.crawl:
             request = _drawn(request, store, on_event, actor=who)
             _require_open_window(request, signed.grant, store, on_event)
@@ -218,10 +229,12 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 archive=archive,
                 on_event=on_event,
                 stop=stop,
+                stamper=_stamper(asked, store, custody, who, stop),
             )
             store.note_clock(read_clock(_now()), actor=who)
             told = asyncio.run(crawl.run())
             store.note_clock(read_clock(_now()), actor=who)
+            untimed = _stamp(crawl.stamper, on_event)
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
@@ -248,7 +261,8 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
         if stop.is_set:
             raise KeyboardInterrupt
         _end_second_look(request, signed.grant, store, stopped_by)
-        return replace(summary_of(store, stopped_by), seconds=round(time.monotonic() - began, 3))
+        summary = replace(summary_of(store, stopped_by), untimed=untimed)
+        return replace(summary, seconds=round(time.monotonic() - began, 3))
 
 
 def _drawn(
@@ -259,6 +273,23 @@ def _drawn(
     if told:
         on_event(NoteEvent(told))
     return replace(request, seeds=tuple(seeds))
+
+
+def _stamper(
+    asked: Asked | None, store: CaseStore, custody: CustodyLog, who: str, stop: Stop
+) -> CaseStamper | None:
+    return CaseStamper(store, custody, asked, who, lambda: stop.is_set) if asked else None
+
+
+def _stamp(stamper: CaseStamper | None, on_event: Callable[[ScanEvent], None]) -> tuple[str, ...]:
+    """Timestamp what was captured, and tell of each authority that failed."""
+    if stamper is None:
+        return ()
+    on_event(StepEvent("asking the timestamp authorities"))
+    told = tuple(f"{one.authority.url}: {one.reason}" for one in stamper.stamp())
+    for text in told:
+        on_event(WarningEvent(f"no timestamp from {text}; the next run asks again"))
+    return told
 
 
 def _now() -> datetime:
@@ -325,6 +356,7 @@ class _Crawl:
     archive: WarcArchive
     on_event: Callable[[ScanEvent], None]
     stop: Stop
+    stamper: CaseStamper | None
 
     async def run(self) -> CrawlSummary:
         """Crawl until nothing is left, a cap is met or the operator stops it."""
@@ -360,11 +392,26 @@ class _Crawl:
                         min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
                     ),
                 )
-                told = await crawler.run(self.request.seeds, event)
+                async with self._stamping():
+                    told = await crawler.run(self.request.seeds, event)
                 if told.stopped_by.startswith("max_pages"):
                     actor = acting(self.actor, "crawl")
                     keep_page_draw(self.store, seed=seed, stopped_by=told.stopped_by, now=_now(), actor=actor)
                 return told
+
+    @asynccontextmanager
+    async def _stamping(self) -> AsyncIterator[None]:
+        """Timestamp what was captured now and then, for as long as the block lasts."""
+        if self.stamper is None:
+            yield
+            return
+        task = asyncio.create_task(self.stamper.keep_stamping(self.request.stamp_every_s))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 def _end_second_look(request: ScanRequest, grant: Grant, store: CaseStore, stopped_by: str) -> None:

@@ -126,7 +126,7 @@ def test_an_interruption_leaves_readable_lines_and_says_how_to_go_on(prepared: S
 
     assert terminal.ended(interrupt) == 130, terminal.text
     assert [line for line in terminal.last.splitlines() if line.strip()] == [
-        "stopped: 3 captured, 1 waiting; the same command goes on from there",
+        "stopped: 3 captured, 2 waiting; the same command goes on from there",
         "interrupted",
     ]
 

@@ -274,25 +274,42 @@ OPENERS = {
     "request",
     "urlopen",
     "HTTPConnection",
+    "HTTPSConnection",
     "sock_connect",
 }
 ALLOWED_OPENERS = {
-    ("wire.py", "socket"),  # behind the guard
-    ("wire.py", "TCPConnector"),  # with the guard as its socket factory
-    ("wire.py", "ClientSession"),
-    ("exchange.py", "request"),  # on that session
-    ("selftest.py", "start_server"),  # our own loopback listener
+    ("crawl/wire.py", "socket"),  # behind the guard
+    ("crawl/wire.py", "TCPConnector"),  # with the guard as its socket factory
+    ("crawl/wire.py", "ClientSession"),
+    ("crawl/exchange.py", "request"),  # on that session
+    ("crawl/selftest.py", "start_server"),  # our own loopback listener
+    # The one connection outside a grant: to the timestamp authorities that the operator names.
+    ("timestamp/wire.py", "HTTPConnection"),
+    ("timestamp/wire.py", "HTTPSConnection"),
+    ("timestamp/wire.py", "request"),
 }
 
 
-def test_only_the_guarded_places_of_the_crawl_can_open_a_socket():
+def test_only_the_named_places_of_the_package_can_open_a_socket():
     found = set()
-    for file in Path(clonedetect.crawl.fetch.__file__).parent.glob("*.py"):
+    package = Path(clonedetect.__file__).parent
+    for file in package.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call):
                 name = (
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
                 if name in OPENERS:
-                    found.add((file.name, name))
+                    found.add((file.relative_to(package).as_posix(), name))
     assert found == ALLOWED_OPENERS
+
+
+def test_the_connection_to_authorities_is_used_where_a_person_named_them_and_nowhere_else():
+    package = Path(clonedetect.__file__).parent
+    importers = {
+        file.relative_to(package).as_posix()
+        for file in package.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "clonedetect.timestamp.wire"
+    }
+    assert importers == {"timestamp/inquiry.py"}

@@ -35,6 +35,9 @@ from clonedetect.models.match import (
 )
 from clonedetect.models.trait import Trait, TraitKind
 from clonedetect.models.verdict import PageVerdict
+from tests.timestamp.authority import authority, new_authority
+
+__all__ = ["authority", "new_authority"]
 
 NOW = datetime(2026, 11, 3, 9, 30, tzinfo=UTC)
 PAGE = "http://clone.example/profile/mara"

@@ -182,13 +182,11 @@ def test_a_key_that_the_settings_name_and_is_not_there_ends_in_3_and_not_unsigne
     assert not (tmp_path / "out").exists()
 
 
-def test_an_export_says_that_it_is_unsigned_and_that_no_authority_was_asked(stored, key_file, tmp_path):
-    roots = '[timestamp]\nauthorities = ["https://tsa.example/"]\n'
-    done = run(export, stored, tmp_path / "out", "--settings", settings_file(tmp_path, roots), "--json")
+def test_an_export_says_that_it_is_unsigned(stored, key_file, tmp_path):
+    done = run(export, stored, tmp_path / "out", "--json")
     assert done.exit_code == 0, done.output
     assert "not signed: nobody will be able to prove who made this package" in done.stderr
-    assert "no timestamp was made" in done.stderr
-    json.loads(done.stdout)
+    assert json.loads(done.stdout)["timestamps"] == []
     given = ("--key", key_file, "--password-file", tmp_path / "password")
     assert run(export, stored, tmp_path / "signed", *given).stderr == ""
 
@@ -276,3 +274,31 @@ def test_what_is_no_package_is_told_in_plain_words(stored, tmp_path):
     case = run(verify, stored)
     assert case.exit_code == 3
     assert "is a case folder; export it first: clonedetect export" in case.stderr
+
+
+# ---------------------------------------------------------------- timestamps
+
+
+def test_settings_name_authorities_and_roots(stored, authority, tmp_path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[timestamp]\nauthorities = ["{authority.url}"]\nroots = "{authority.roots}"\n')
+    done = run(export, stored, tmp_path / "out", "--settings", settings, "--json")
+    assert done.exit_code == 0, done.output
+    (told,) = json.loads(done.stdout)["timestamps"]
+    assert (told["url"], told["verified_by"], told["reason"]) == (authority.url, "rfc3161-client", "")
+    assert run(verify, tmp_path / "out").exit_code == 0
+
+
+def test_an_export_whose_authority_fails_ends_in_5_and_says_how_to_complete_it(stored, authority, tmp_path):
+    authority.answer = authority.fail
+    given = ("--tsa", authority.url, "--tsa-roots", authority.roots)
+    done = run(export, stored, tmp_path / "out", *given)
+    assert done.exit_code == 5
+    assert f"clonedetect seal {tmp_path / 'out'}" in done.stderr.replace("\n", " ")
+    assert run(verify, tmp_path / "out").exit_code == 7
+
+
+def test_authorities_without_roots_are_a_question_of_usage(stored, tmp_path):
+    assert run(export, stored, tmp_path / "out", "--tsa", "http://127.0.0.1:9/").exit_code == 2
+    assert run(export, stored, tmp_path / "out", "--tsa-roots", "roots.pem").exit_code == 2
+    assert not (tmp_path / "out").exists()

@@ -64,7 +64,8 @@ def test_a_mistyped_fingerprint_is_a_question_of_usage_and_no_verdict(package, c
 def test_the_shell_verifier_takes_one_argument_and_shows_its_usage(package):
     for typed in (["--help"], ["0" * 64, "0" * 64]):
         done = run(package, SHELL, *typed)
-        assert (done.returncode, done.stdout.splitlines()[0]) == (2, "usage: sh verify.sh [FINGERPRINT]")
+        usage = "usage: sh verify.sh [FINGERPRINT] [--tsa-roots PEM]"
+        assert (done.returncode, done.stdout.splitlines()[0]) == (2, usage)
 
 
 @BOTH

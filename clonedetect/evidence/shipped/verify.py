@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Check an evidence package offline, with nothing but Python's standard library (3.10 or newer).
 
-    python3 verify.py [FOLDER] [--signer FINGERPRINT]
+    python3 verify.py [FOLDER] [--signer FINGERPRINT] [--tsa-roots PEM]
 
 Exit codes: 0 nothing found wrong; 1 tampered, or sealed by another key; 2 files
-are missing, or a wrong argument. FOLDER is by default the folder of this file.
+or tools are missing, or a wrong argument. FOLDER is by default the folder of this
+file. Timestamps are put to the program openssl, where there is one.
 
 The checks, by number:
 
@@ -23,11 +24,16 @@ The checks, by number:
 12. matches: every match names records and objects that are there, with those digests, and that are of
     the page and the picture it names.
 13. grants: every capture names a grant that is shipped with exactly these bytes.
-14. existence in time: proven only by a timestamp authority's answer.
+14. existence in time: every timestamp that head.json asked for is there, and binds head.json (RFC 3161):
+    status, imprint, nonce, signature, chain to seal/tsa-roots.pem as of its time, key usage.
 15. sample: where addresses were drawn at random, the list is there, the draw gives the same addresses
     again, and custody names it; a case without a sample names none.
 16. supplied captures: what somebody else captured names its file, which is listed and stands in custody, and
     every match that rests on it says so; what the operator captured names none.
+17. captures in time: every timestamp that custody names binds the line that it names, as in 14. Left out
+    where custody names none.
+18. timestamp roots: the timestamps hold under the roots that you gave, not only under those in the
+    package, which whoever sealed it chose. Left out where there is no timestamp.
 
 All of it stands in one file on purpose, so that a stranger can read it from
 top to bottom, carry it alone, and run it without installing anything.
@@ -42,11 +48,15 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
+import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
@@ -63,6 +73,7 @@ SAMPLE = "data/sample.json"
 SUPPLIED = "data/supplied.jsonl"
 IDENTICAL_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED_PROFILE = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+ROOTS = "seal/tsa-roots.pem"
 FACTS_TYPE = "application/vnd.clonedetect.capture+json"
 UNREADABLE = (
     ValueError,
@@ -146,13 +157,18 @@ class Folder:
 
 
 class Notes:
-    """What one check found: changed and added weigh more than missing, missing more than nothing."""
+    """What one check found: changed and added weigh more than missing, missing more than nothing.
+
+    `told` is what was found to hold and is worth saying; `is_void` that there is nothing to check.
+    """
 
     def __init__(self) -> None:
         self.changed: list[str] = []
         self.added: list[str] = []
         self.missing: list[str] = []
         self.unchecked: list[str] = []
+        self.told: list[str] = []
+        self.is_void = False
 
     def need(self, claim: bool, sentence: str) -> None:
         """Note `sentence` as a change unless `claim` holds."""
@@ -169,15 +185,37 @@ class Notes:
 
     def check(self, number: int, name: str) -> Check:
         """Return the check with everything that was noted, the heaviest first."""
-        notes = (*self.changed, *self.added, *self.missing, *self.unchecked)
+        notes = (*self.changed, *self.added, *self.missing, *self.unchecked, *self.told)
         return Check(number, name, self.result(), notes, bool(self.added) and not self.changed)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A timestamp: the bytes that it binds, in words too, the query and the answer of one authority."""
+
+    what: str
+    message: bytes
+    query: bytes
+    answer: bytes
+
+
+class ToolMissing(Exception):  # noqa: N818  no error of the package
+    """Nothing is here that could look at a timestamp."""
+
+
+Judge = Callable[[Stamp, bytes], "tuple[str, str]"]
+"""Returns a stamp's time (``2026-11-03T09:30:00Z``) and by whom it was verified, under roots in PEM.
+
+Raises ValueError with the reason where it does not hold, ToolMissing where nobody could look.
+"""
 
 
 class Package:
     """A package under examination: every file digested once, records read once."""
 
-    def __init__(self, files: Files, signer: str | None) -> None:
-        self.files, self.signer = files, signer
+    def __init__(self, files: Files, signer: str | None, roots: bytes | None, judge: Judge) -> None:
+        self.files, self.signer, self.roots, self.judge = files, signer, roots, judge
+        self.stamps: list[Stamp] = []
         self.names = frozenset(files.names())
         self.digests = {name: _digests(files.open(name)) for name in files.names()}
         self.sizes = {name: size for name, (_, _, size) in self.digests.items()}
@@ -278,26 +316,59 @@ def _compare(package: Package, notes: Notes, manifest: str, present: set[str], p
 
 def check_seal_folder(package: Package, notes: Notes) -> None:
     """5. seal folder."""
-    signed = b'"signature": "Ed25519"' in package.read("seal/head.json")
+    head = package.read("seal/head.json")
+    signed = b'"signature": "Ed25519"' in head
     named = {"seal/head.json"} | ({"seal/head.json.sig", "seal/signer.pub.pem"} if signed else set())
+    asked = asked_authorities(head)
+    named |= {ROOTS} if asked else set()
+    answers = {f"seal/head.json.{name}.{end}" for name, _ in asked for end in ("tsq", "tsr")}
     present = {name for name in package.names if name.startswith("seal/")}
-    notes.added.extend(f"{name!a} was added to seal/" for name in sorted(present - named))
+    notes.added.extend(f"{name!a} was added to seal/" for name in sorted(present - named - answers))
     notes.missing.extend(f"{name} is missing" for name in sorted(named - present))
 
 
-def head_bytes(manifests: dict[str, str], custody: tuple[int, str], signer_pem: bytes | None) -> bytes:
-    """Return head.json: digests in hexadecimal of the manifests, custody's (length, last link), the key."""
+def asked_authorities(head: bytes) -> list[tuple[str, str]]:
+    """Return (name, URL) of each authority that a head says was asked; raises ValueError for nonsense."""
+    stated = json.loads(head)["timestamp"]
+    if stated == NONE:
+        return []
+    asked = [(one["name"], one["url"]) for one in stated["authorities"]]
+    names = {name for name, _ in asked}
+    if not asked or len(names) != len(asked):
+        raise ValueError("head.json names no authority, or one twice")
+    for name, url in asked:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name) or not re.fullmatch(r"[!#-\[\]-~]+", url):
+            raise ValueError(f"head.json: {name!a}, {url!a} is no authority")
+    return asked
+
+
+def head_bytes(
+    manifests: dict[str, str],
+    custody: tuple[int, str],
+    signer_pem: bytes | None,
+    asked: Iterable[tuple[str, str]] = (),
+    roots_pem: bytes = b"",
+) -> bytes:
+    """Return head.json: digests in hexadecimal of the manifests, custody's (length, last link), the key.
+
+    `asked` are names and URLs of the timestamp authorities, `roots_pem` the roots they count under.
+    """
     signer = signer_pem and {
         "fingerprint": fingerprint(signer_pem),
         "signer.pub.pem": f"sha256:{hashlib.sha256(signer_pem).hexdigest()}",
     }
+    authorities = [{"name": name, "url": url} for name, url in asked]
+    timestamp = authorities and {
+        "authorities": authorities,
+        "tsa-roots.pem": f"sha256:{hashlib.sha256(roots_pem).hexdigest()}",
+    }
     head = {
         "custody": {"last": f"sha256:{custody[1]}", "length": custody[0]},
         "manifests": {name: f"sha256:{digest}" for name, digest in manifests.items()},
-        "schema": 1,
+        "schema": 2 if timestamp else 1,
         "signature": "Ed25519" if signer else NONE,
         "signer": signer or None,
-        "timestamp": NONE,
+        "timestamp": timestamp or NONE,
     }
     return json.dumps(head, indent=1, sort_keys=True).encode() + b"\n"
 
@@ -311,7 +382,9 @@ def check_head(package: Package, notes: Notes) -> None:
     for line in package.lines("data/custody.jsonl"):
         length, last = length + 1, hashlib.sha256(line).hexdigest()
     pem = package.read("seal/signer.pub.pem") if stated["signature"] != NONE else None
-    expected = head_bytes(manifests, (length, last), pem)
+    asked = asked_authorities(found)
+    roots = package.read(ROOTS) if asked else b""
+    expected = head_bytes(manifests, (length, last), pem, asked, roots)
     wanted = json.loads(expected)
     for key in sorted(wanted.keys() | stated.keys()):
         notes.need(stated.get(key) == wanted.get(key), f"head.json: {key} is not what the package gives")
@@ -782,10 +855,155 @@ def check_grants(package: Package, notes: Notes) -> None:
 
 def check_time(package: Package, notes: Notes) -> None:
     """14. existence in time."""
-    if json.loads(package.read("seal/head.json"))["timestamp"] == NONE:
+    head = package.read("seal/head.json")
+    asked = asked_authorities(head)
+    if not asked:
         notes.unchecked.append("no timestamp was asked for: that it existed at a given time is not proven")
+    for name, url in asked:
+        files = tuple(f"seal/head.json.{name}.{end}" for end in ("tsq", "tsr"))
+        absent = [file for file in files if file not in package.names]
+        if absent:
+            notes.missing.append(f"{' and '.join(absent)}, asked of {url}: missing, so not proven by {name}")
+            continue
+        stamp = Stamp(f"head.json, by {name}", head, package.read(files[0]), package.read(files[1]))
+        _judge(package, notes, stamp, package.read(ROOTS))
+
+
+def _judge(package: Package, notes: Notes, stamp: Stamp, roots: bytes) -> str | None:
+    """Note what a stamp is worth under `roots`, keep it for check 18, and return its time if it holds."""
+    package.stamps.append(stamp)
+    try:
+        moment, verifier = package.judge(stamp, roots)
+    except ToolMissing as error:
+        notes.missing.append(f"the timestamp of {stamp.what}: not checked: {error}")
+    except ValueError as error:
+        notes.changed.append(f"the timestamp of {stamp.what}: {error}")
     else:
-        notes.changed.append("head.json names a timestamp this version does not know")
+        notes.told.append(f"{stamp.what}: existed at {moment} (verified by {verifier})")
+        return moment
+    return None
+
+
+def check_stamps(package: Package, notes: Notes) -> None:
+    """17. captures in time."""
+    lines = list(package.lines("data/custody.jsonl"))
+    notes.is_void = not any(b'"action":"timestamp' in line for line in lines)
+    if notes.is_void:
+        return
+    acts = [json.loads(line) for line in lines]
+    captured = [act for act in acts if act["action"] == "capture"]
+    failed = [act for act in acts if act["action"] == "timestamp_failed"]
+    stamped = [act for act in acts if act["action"] == "timestamped"]
+    bound = 0
+    for act in stamped:
+        name = f"custody line {act['seq']}"
+        length, head, moment, query, answer, roots, url = act["subject"].split(" ")
+        if not 0 < int(length) < act["seq"]:
+            notes.changed.append(f"{name} binds a line that was not written yet")
+            continue
+        line = lines[int(length) - 1]
+        is_head = head == f"sha256:{hashlib.sha256(line).hexdigest()}"
+        notes.need(is_head, f"{name} binds another line {length} than there is")
+        parts = [_object(package, notes, name, digest) for digest in (query, answer, roots)]
+        if None in parts:
+            continue
+        told, found, pem = (part or b"" for part in parts)
+        stamp = Stamp(f"custody up to line {length}, by {url}", line, told, found)
+        time = _judge(package, notes, stamp, pem)
+        notes.need(time in (None, moment), f"{name} states {moment}, the timestamp {time}")
+        if time:
+            bound = max(bound, int(length))
+            above = [one for one in captured if one["seq"] <= int(length)]
+            last = f", the last at {above[-1]['time']} by the operator's clock" if above else ""
+            notes.told.append(f"line {length} binds {len(above)} captures{last}")
+    later = sum(act["seq"] > bound for act in captured)
+    if later:
+        notes.unchecked.append(f"{later} captures are bound by no timestamp of their own")
+    notes.unchecked.extend(f"custody line {act['seq']}: failed: {act['subject']}" for act in failed if later)
+
+
+def _object(package: Package, notes: Notes, name: str, digest: str) -> bytes | None:
+    """Return the object of a digest, or None with a note."""
+    hexadecimal = digest.removeprefix("sha256:")
+    path = f"data/objects/{hexadecimal[:2]}/{hexadecimal}"
+    if path not in package.names:
+        notes.missing.append(f"{name}: {path} is missing")
+        return None
+    notes.need(package.sha256(path) == hexadecimal, f"{name}: {path} was changed")
+    return package.read(path)
+
+
+def check_roots(package: Package, notes: Notes) -> None:
+    """18. timestamp roots."""
+    notes.is_void = not package.stamps
+    if package.roots is None:
+        notes.unchecked.append(
+            "no roots were given: the timestamps hold under roots that whoever sealed the package chose"
+        )
+        return
+    for stamp in package.stamps:
+        try:
+            package.judge(stamp, package.roots)
+        except ToolMissing as error:
+            notes.missing.append(f"the timestamp of {stamp.what}: not checked: {error}")
+        except ValueError as error:
+            notes.changed.append(f"the timestamp of {stamp.what} does not hold under your roots: {error}")
+    if not notes.changed and not notes.missing:
+        notes.told.append("all timestamps hold under the roots that you gave")
+
+
+def openssl_judge(stamp: Stamp, roots: bytes) -> tuple[str, str]:
+    """Put a stamp to ``openssl ts``; the chain must hold as of the stamp's own time (see `Judge`)."""
+    program = shutil.which("openssl")
+    if program is None:
+        raise ToolMissing("openssl is not installed")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in (("query", stamp.query), ("answer", stamp.answer), ("roots", roots)):
+                Path(folder, name).write_bytes(content)
+            return _judge_in(folder, program, hashlib.sha256(stamp.message).hexdigest())
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolMissing(f"openssl could not be run: {error}") from error
+
+
+def _judge_in(folder: str, program: str, digest: str) -> tuple[str, str]:
+    if not _openssl(program, folder, "-query", "-sha256", "-digest", digest)[0]:
+        raise ToolMissing("this openssl knows no timestamps (openssl ts)")
+    text = _need_openssl(program, folder, "-reply", "-in", "answer", "-text")
+    found = re.search(r"^Time stamp: (.*?)(?:\.(\d+))?( \d{4}) GMT$", text, re.MULTILINE)
+    if not found:
+        raise ValueError("the authority gave no timestamp")
+    moment = datetime.strptime(f"{found[1]}{found[3]} +0000", "%b %d %H:%M:%S %Y %z")
+    rest = ("-in", "answer", "-CAfile", "roots")
+    at = (*rest, "-attime", str(int(moment.timestamp())))
+    _need_openssl(program, folder, "-verify", "-queryfile", "query", *at)
+    _need_openssl(program, folder, "-verify", "-digest", digest, *at)
+    holds_today = _openssl(program, folder, "-verify", "-digest", digest, *rest)[0]
+    late = "" if holds_today else " as of that time: today the authority's certificate no longer holds"
+    part = (found[2] or "").rstrip("0")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{part}Z" if part else "Z"), f"openssl{late}"
+
+
+def _need_openssl(program: str, folder: str, *arguments: str) -> str:
+    holds, told, errors = _openssl(program, folder, *arguments)
+    if not holds:
+        lines = [line for line in errors.splitlines() if "error:" in line]
+        reason = lines[-1].rpartition("Verify error:")[2] if lines else "no reason given"
+        raise ValueError(f"openssl does not verify it: {reason[-200:]}")
+    return told
+
+
+def _openssl(program: str, folder: str, *arguments: str) -> tuple[bool, str, str]:
+    done = subprocess.run(  # noqa: S603  fixed words, fixed file names in a folder of our own
+        [program, "ts", *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    told, errors = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+    return done.returncode == 0, told, errors
 
 
 def check_sample(package: Package, notes: Notes) -> None:
@@ -853,12 +1071,19 @@ CHECKS: tuple[tuple[str, Callable[[Package, Notes], None]], ...] = (
     ("existence in time", check_time),
     ("sample", check_sample),
     ("supplied captures", check_supplied),
+    ("captures in time", check_stamps),
+    ("timestamp roots", check_roots),
 )
 
 
-def verify(files: Files, signer: str | None = None) -> tuple[Check, ...]:
-    """Run every check on a package; `signer` is a normal fingerprint."""
-    package, done = Package(files, signer), []
+def verify(
+    files: Files,
+    signer: str | None = None,
+    roots: bytes | None = None,
+    judge: Judge = openssl_judge,
+) -> tuple[Check, ...]:
+    """Run every check on a package; `signer` is a normal fingerprint, `roots` your own PEM for timestamps."""
+    package, done = Package(files, signer, roots, judge), []
     for number, (name, check) in enumerate(CHECKS, 1):
         notes = Notes()
         try:
@@ -867,15 +1092,16 @@ def verify(files: Files, signer: str | None = None) -> tuple[Check, ...]:
             notes.missing.append(str(error))
         except UNREADABLE as error:
             notes.changed.append(f"cannot be read as it should: {type(error).__name__}: {error}")
-        done.append(notes.check(number, name))
+        if not notes.is_void or notes.result() is Result.FAILED:
+            done.append(notes.check(number, name))
     return tuple(done)
 
 
-def conclusion(checks: tuple[Check, ...]) -> str:
+def conclusion(checks: tuple[Check, ...]) -> str:  # noqa: PLR0911  one sentence a return
     """Return what all checks say together, in one sentence: a package is not called changed that is whole."""
     failed = [check for check in checks if check.result is Result.FAILED]
     is_short = any(check.result is Result.MISSING for check in checks)
-    broken = [check for check in failed if check.name != "signer identity"]
+    broken = [check for check in failed if check.name not in ("signer identity", "timestamp roots")]
     if broken and (broken != failed or not all(check.only_added for check in broken)):
         return "TAMPERED: this package is not as it was sealed."
     if broken and is_short:
@@ -884,6 +1110,8 @@ def conclusion(checks: tuple[Check, ...]) -> str:
         return "TAMPERED: a file was added; the sealed files are unchanged."
     if is_short:
         return "INCOMPLETE: files are missing, so not all could be checked."
+    if failed and failed[0].name == "timestamp roots":
+        return "OTHER ROOTS: whole, but not timestamped under the roots that you gave."
     if failed:
         is_signed = any(check.name == "signature" and check.result is Result.PASSED for check in checks)
         why = "sealed by another key than the one you named" if is_signed else failed[0].notes[0]
@@ -896,8 +1124,18 @@ class Arguments(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:  # noqa: ARG002  argparse says what; this says how
         """Print how it is used, and end with 2."""
-        print(f"usage: python3 verify.py [FOLDER] [--signer FINGERPRINT]\n{FINGERPRINT}")
+        print(f"usage: python3 verify.py [FOLDER] [--signer FINGERPRINT] [--tsa-roots PEM]\n{FINGERPRINT}")
         raise SystemExit(2)
+
+
+def _pem(name: str) -> bytes:
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name!a} cannot be read") from error
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        raise ValueError(f"{name!a} holds no certificate")
+    return data
 
 
 def main(arguments: list[str]) -> int:
@@ -907,8 +1145,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--signer", type=normal_fingerprint, metavar="FINGERPRINT", help="of the signer's key"
     )
+    parser.add_argument("--tsa-roots", type=_pem, metavar="PEM", help="roots of the timestamp authorities")
     options = parser.parse_args(arguments)
-    checks = verify(Folder(options.folder), options.signer)
+    checks = verify(Folder(options.folder), options.signer, options.tsa_roots)
     for check in checks:
         print(f"{check.result.value:12} {check.number:2}. {check.name}")
         for note in check.notes:
