@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "findings": "findings:findings",
     "decide": "decide:decide",
     "export": "export:export",
+    "notice": "notice:notice",
     "verify": "verify:verify",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
