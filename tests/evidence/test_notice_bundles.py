@@ -64,6 +64,7 @@ def test_a_long_list_goes_out_in_numbered_parts(tmp_path):
         assert f"part {number} of {parts}" in (done.path / one.files[0]).read_text("utf-8")
         document = json.loads((done.path / one.files[1]).read_bytes())
         told += [(entry["number"], entry["item_id"]) for entry in document["material"]]
+        assert len(one.files) == 2 + one.entries
     assert told == [(n + 1, f"p{n}") for n in range(9)]
 
 

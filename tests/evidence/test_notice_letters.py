@@ -362,6 +362,8 @@ def test_a_page_that_went_on_is_told_with_where_it_led(tmp_path):
     contents = replace(contents, captures=(moved,))
     done = draft(contents, made.folder, tmp_path / "out", settings(), Wanted((NoticeKind.DMCA,)))
     assert "which led to hxxps://clone[.]example/moved" in letter(done, "dmca")
+    report = json.loads((done.path / "dmca-01.xarf-001.draft.json").read_bytes())
+    assert report["infringing_url"] == "https://clone.example/moved"
 
 
 def test_the_date_of_the_letter_is_left_to_the_person(tmp_path):

@@ -25,6 +25,7 @@ from clonedetect.evidence.notices.names import Names
 from clonedetect.evidence.notices.origins import Origin, origin_of
 from clonedetect.evidence.notices.recipients import Recipient, recipient_of
 from clonedetect.evidence.notices.views import Teller, cautions_of, entry_view
+from clonedetect.evidence.notices.xarf import Reporter, reports
 from clonedetect.models.capture import Capture
 from clonedetect.models.case import CaseContents
 from clonedetect.models.ids import Digest
@@ -184,8 +185,17 @@ class _Writer:
             part=part,
             parts=parts,
         )
-        files = ((".draft.txt", render_letter(letter).encode()), (".draft.json", attachment(letter)))
-        return Bundle(len(entries), letter.cautions, files)
+        reporter = Reporter(
+            self._settings,
+            self._wanted.grouping,
+            self._wanted.names,
+            self._origin,
+            self._has_standing,
+        )
+        files = [(".draft.txt", render_letter(letter).encode()), (".draft.json", attachment(letter))]
+        for number, report in enumerate(reports(kind, entries, reporter), 1):
+            files.append((f".xarf-{number:03}.draft.json", report))
+        return Bundle(len(entries), letter.cautions, tuple(files))
 
 
 def _groups(kind: NoticeKind, passed: tuple[Material, ...], grouping: Grouping) -> tuple[Group, ...]:
