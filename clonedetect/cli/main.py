@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "decide": "decide:decide",
     "export": "export:export",
     "seal": "seal:seal",
+    "notice": "notice:notice",
     "verify": "verify:verify",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from clonedetect.errors import IncompleteError
 from clonedetect.models.case import CaseContents, Decision, DecisionKind, ReferenceCopy
 from clonedetect.models.ids import Digest
 from clonedetect.models.match import Finding, Verdict
 
-__all__ = ["Exhibit", "LeftOut", "Selection", "latest_decisions", "select", "unreviewed"]
+__all__ = ["Exhibit", "LeftOut", "Selection", "latest_decisions", "reference_finder", "select", "unreviewed"]
 
 
 _ANY_PICTURE = -1
@@ -75,6 +77,11 @@ def select(contents: CaseContents, blocked: frozenset[Digest] = frozenset()) -> 
         else:
             exhibits.append(Exhibit(len(exhibits) + 1, finding, reference, decision))
     return Selection(tuple(exhibits), tuple(left_out))
+
+
+def reference_finder(contents: CaseContents) -> Callable[[Finding], ReferenceCopy]:
+    """Return what gives the platform's own side of a finding, or raises IncompleteError."""
+    return partial(_reference, _references(contents))
 
 
 def _order(finding: Finding) -> tuple[str, str, str, str]:

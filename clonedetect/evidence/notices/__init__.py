@@ -1,0 +1,1 @@
+"""Drafts of notices: letters that a person completes, signs and sends; nothing here sends anything."""
