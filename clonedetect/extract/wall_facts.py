@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from clonedetect.extract import wall_words as words
 from clonedetect.extract.media_urls import absolute
 
-__all__ = ["Facts", "Marks", "look"]
+__all__ = ["FULL_CHARS", "Facts", "Marks", "is_full", "look"]
 
 _PROSE = "p, h1, h2, h3, h4, article, li, td, blockquote, figcaption, pre, dd"
 """Elements that people write into; a shell that scripts are to fill has none."""
@@ -25,6 +25,11 @@ _ACCOUNT_FIELDS = (
     "input[type=password i], input[type=tel i], input[type=email i], input[autocomplete*=username i],"
     "input[autocomplete*=one-time-code i]"
 )
+_UNREAD = "script, style, noscript, template, svg"
+_ASIDE = "form, nav, footer"
+FULL_CHARS = 3_000
+"""Readable characters outside forms and menus from which on no check of `walls` says anything."""
+
 _FEW_CHARS = 1_200
 _CODE_LENGTH = 10
 """Characters at most that the field for a code from a picture takes."""
@@ -80,14 +85,25 @@ class Facts:
     has_stage: bool
 
 
+def is_full(tree: LexborHTMLParser) -> bool:
+    """Whether the page in `tree` says more than any wall does, forms and menus left out; it is taken apart.
+
+    One that asks for a password is looked at closely, however much it says.
+    """
+    if tree.css_first("input[type=password i]") is not None:
+        return False
+    _remove(tree, f"{_UNREAD}, {_ASIDE}")
+    return len(text_of(tree.body)) > FULL_CHARS
+
+
 def look(tree: LexborHTMLParser, url: str, final_url: str) -> Facts:
     """Count what the page in `tree` shows; it is taken apart on the way."""
     marks = _marks(tree, url, final_url)
     title, heading = text_of(tree.css_first("title")), " ".join(map(text_of, tree.css("h1, h2")[:4]))
-    _remove(tree, "script, style, noscript, template, svg")
+    _remove(tree, _UNREAD)
     text = text_of(tree.body)
     has_key = len(text) <= _FEW_CHARS and any(map(_has_key, tree.css("div, span, form, section")))
-    _remove(tree, "form, nav, footer")
+    _remove(tree, _ASIDE)
     own_chars = len(text_of(tree.body))
     is_short = own_chars <= _FEW_CHARS  # else nothing below matters, and large pages have many elements
     if is_short:

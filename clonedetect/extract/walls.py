@@ -19,7 +19,7 @@ from clonedetect.extract.dom import parse
 from clonedetect.extract.json_page import sniff_json
 from clonedetect.extract.page import read_page
 from clonedetect.extract.scripts import JsonValue
-from clonedetect.extract.wall_facts import Facts, look
+from clonedetect.extract.wall_facts import FULL_CHARS, Facts, is_full, look
 from clonedetect.models.capture import Outcome
 
 __all__ = ["Wall", "classify"]
@@ -76,6 +76,8 @@ def _classify_content(
     if "json" in content_type.lower() or content_type.lower().startswith(
         ("image/", "video/", "audio/", "font/")
     ):
+        return None
+    if len(text) > FULL_CHARS and is_full(parse(text)):
         return None
     facts = look(parse(text), url, final_url)
     checks: tuple[Callable[[], Wall | None], ...] = (
@@ -181,7 +183,7 @@ def _login(facts: Facts, url: str, final_url: str) -> Wall | None:
     if not facts.marks.has_password:
         return None
     was_sent = _path(url) != place and words.LOGIN_PATH.search(place) is not None
-    if was_sent and facts.own_chars < 3_000:
+    if was_sent and facts.own_chars < FULL_CHARS:
         return Outcome.LOGIN_WALL, f"the address leads to a password form at {place}"
     if facts.own_chars < 600 and facts.marks.links <= 60:
         return Outcome.LOGIN_WALL, "a password form is all that the page has"
@@ -192,7 +194,7 @@ def _parked(facts: Facts, final_url: str) -> Wall | None:
     """A domain without a site: offered for sale by name, or filled with sponsored links."""
     host = (urlsplit(final_url).hostname or "").removeprefix("www.")
     head = f"{facts.title} {facts.heading}".lower()
-    if facts.marks.media > _CONTENT_MEDIA or facts.chars > 3_000:
+    if facts.marks.media > _CONTENT_MEDIA or facts.chars > FULL_CHARS:
         return None
     names_itself = bool(host) and host in f"{head} {facts.text.lower()}"
     is_offered = words.FOR_SALE.search(head) is not None and (names_itself or "domain" in head)

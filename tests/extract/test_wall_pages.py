@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from clonedetect.extract import walls
 from clonedetect.extract.walls import classify
 from clonedetect.models.capture import Outcome
 from tests.extract.wall_pages import ORDINARY, WALLS, Shown
@@ -46,3 +48,17 @@ def test_the_documents_state_how_many_walls_are_told() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert "\n".join(rows) in text
     assert f"None of the {len(ORDINARY)} ordinary pages is called a wall." in text
+
+
+@pytest.mark.parametrize("shown", [*WALLS, *ORDINARY], ids=lambda shown: shown.name)
+@pytest.mark.parametrize(
+    "around", ["<p>{}</p>", "<nav>{}</nav>", "<form>{}</form>"], ids=["said", "menu", "form"]
+)
+def test_a_page_full_of_words_is_told_as_by_a_close_look(
+    shown: Shown, around: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = around.format("many words of somebody " * 200)
+    full = replace(shown, body=shown.body + words)
+    quick = told(full)
+    monkeypatch.setattr(walls, "is_full", lambda _: False)
+    assert told(full) == quick
