@@ -80,6 +80,8 @@ def build_member(fields: RecordHeader, block: bytes) -> bytes:
     head = b"\r\n".join([*lines, b"", b""])
     is_small = len(head) + len(block) <= _SMALL_BYTES
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, *(_SMALL if is_small else _LARGE))
+    if is_small:
+        return packer.compress(b"".join([head, block, b"\r\n\r\n"])) + packer.flush()
     # A large block is not copied to stand beside its header.
     parts = [packer.compress(head), packer.compress(block), packer.compress(b"\r\n\r\n"), packer.flush()]
     return b"".join(parts)

@@ -61,7 +61,7 @@ _PROGRAM = re.compile(r"[\w-]{1,40}\.(?:php[0-9]?|aspx?|jsp|do|cgi|pl|cfm)", re.
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def shape_of(url: str) -> str:
     """Return the shape of a URL in normal form, its path and the names of its query parameters."""
     parts = urlsplit(url)
@@ -74,16 +74,19 @@ def shape_of(url: str) -> str:
     return "/" + "/".join(kept) + query
 
 
+@lru_cache(maxsize=4_096)
 def is_aside(shape: str) -> bool:
     """Whether pages of `shape` show again what stands elsewhere: searches, tags, places."""
     return not _ASIDE.isdisjoint(_words(shape))
 
 
+@lru_cache(maxsize=4_096)
 def is_last(shape: str) -> bool:
     """Whether pages of `shape` are those for visitors: login, legal texts, help."""
     return not _LAST.isdisjoint(_words(shape))
 
 
+@lru_cache(maxsize=4_096)
 def is_endless(shape: str) -> bool:
     """Whether a server can make up pages of `shape` without end.
 

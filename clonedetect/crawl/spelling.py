@@ -32,7 +32,7 @@ _PATH_SESSION = re.compile(
 )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def spelling_of(url: str) -> str:
     """Return the one spelling of a URL in normal form.
 

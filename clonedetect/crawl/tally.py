@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from clonedetect.crawl.events import CaptureEvent, CrawlEvent, RefusalEvent
@@ -81,6 +82,7 @@ class Tally:
         return found is not None and found.walls > 0 and not found.ok
 
 
+@lru_cache(maxsize=2_048)
 def host_of(url: str) -> str:
     """Return the host of a URL as the pace knows it: with its port on loopback literals; "" for no URL."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 __all__ = ["ANOTHER_SPELLING", "TRAP", "trap_of"]
@@ -20,6 +21,7 @@ _SAME_PARAMETER = 4
 _QUERY_CHARACTERS = 1_000
 
 
+@lru_cache(maxsize=2_048)
 def trap_of(url: str) -> str:
     """Return why a URL in normal form is a trap, "" where its looks say nothing.
 

@@ -72,7 +72,7 @@ class NormalUrl:
         return f"{self.origin}{self.path}{query}"
 
 
-@lru_cache(maxsize=4096)  # a URL is asked about when it is found, leased and sent
+@lru_cache(maxsize=2_048)  # a URL is asked about when it is found, leased and sent
 def normalise(url: str) -> NormalUrl:
     """Return the normal form of `url`, or raise UrlError with the reason there is none.
 

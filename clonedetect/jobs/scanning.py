@@ -428,7 +428,7 @@ def _told(second_look: Round) -> str:
 def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
     """Return `permit` at this moment; within the window it depends on URL and purpose, and is kept."""
 
-    @lru_cache(maxsize=8192)
+    @lru_cache(maxsize=2_048)
     def within(url: str, purpose: Purpose) -> Permit | Refusal:
         return permit(grant, url, purpose, grant.valid_from)
 
