@@ -229,7 +229,7 @@ def test_what_a_page_costs(tmp_path, record):
         plain = asyncio.run(bare(seed, tmp_path / "bare.warc.gz"))
         other = scrapy(seed, tmp_path)
     assert plain.pages == PAGES
-    assert other is None or other.pages == PAGES
+    assert other is None or other.pages in (PAGES, PAGES + 1)  # it asks for the first page twice
     rows = [("ours", ours), ("bare pipeline", plain), *([("Scrapy", other)] if other else [])]
     for name, cost in rows:
         print(f"{name}: {cost.cpu_ms:.2f} ms of processor a page, {cost.rate:.0f} pages/s")

@@ -473,7 +473,7 @@ REDIRECTED = (
     ("space", "an address with a space", "http://clone.example/a b", "protocol_error", "leads nowhere"),
     ("bad-port", "a port that is none", "http://clone.example:99999/", "protocol_error", "leads nowhere"),
     (
-        "userinfo",
+        "login-in-address",
         "a user name that looks like the host",
         "http://clone.example@127.0.0.2:{port}/",
         "redirected_away",
