@@ -8,6 +8,12 @@ from clonedetect.models.sample import order_of
 
 __all__ = ["Draw"]
 
+_STEP = 3
+"""How many pages the budget may lose to a page and its repetitions, beside those that became known."""
+
+_WHILE_DRAWING = 64
+"""Pages after which it is seen whether the rest can be asked after all; until then they keep their places."""
+
 _WAITING = "state = 'pending' AND purpose IN ('page', 'api')"
 
 
@@ -22,14 +28,25 @@ class Draw:
         self._database = database
         self._seed = seed
         self._is_on: bool | None = None
+        self._quiet = 0
 
     def place(self, url: str) -> int:
         """Return the place of a page that becomes known now: 60 bits while there is a draw, else 0."""
         return self._bits(url) if self._is_on else 0
 
-    def mind_budget(self, pages_left: int) -> None:
-        """Begin or end the draw as `pages_left` demands; pages that wait are placed at once."""
-        is_on = bool(self._seed) and self._are_more_than(max(0, pages_left))
+    def mind_budget(self, pages_left: int, *, grown: int | None = None) -> None:
+        """Begin or end the draw as `pages_left` demands; pages that wait are placed at once.
+
+        `grown` is how many rows became known since the last time: while they
+        cannot have used up what was left over, nothing is counted. Without it all is.
+        """
+        self._quiet -= _STEP + (self._quiet if grown is None else grown)
+        if self._quiet > 0:
+            return
+        left = max(0, pages_left)
+        waiting = self._waiting(left + 1)
+        is_on = bool(self._seed) and waiting > left
+        self._quiet = _WHILE_DRAWING if is_on else left - waiting
         if is_on == self._is_on:
             return
         self._is_on = is_on
@@ -42,9 +59,9 @@ class Draw:
             places = [(self._bits(url), id_) for url, id_ in self._database.execute(sql)]
             self._database.conn.executemany("UPDATE frontier SET draw = ? WHERE id = ?", places)
 
-    def _are_more_than(self, number: int) -> bool:
+    def _waiting(self, most: int) -> int:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM frontier WHERE {_WAITING} LIMIT ?)"  # noqa: S608  ours
-        return int(self._database.execute(sql, [number + 1]).fetchone()[0]) > number
+        return int(self._database.execute(sql, [most]).fetchone()[0])
 
     def _bits(self, url: str) -> int:
         return int(order_of(self._seed, url)[:15], 16)

@@ -42,11 +42,15 @@ AND json_extract(verdicts.record, '$.verdict') = 'confirmed'
 """
 
 
+_HOSTS_IN_MEMORY = 256
+
+
 class ShapeTable:
     """The shapes of one case, by host; callers group calls into transactions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[str, dict[str, tuple[Worth, str]]] = {}
 
     def count(self, id_: int) -> None:
         """Note that a page of the shape of row `id_` was asked; what is no page is ignored."""
@@ -59,13 +63,19 @@ class ShapeTable:
 
     def known(self, host: str) -> dict[str, tuple[Worth, str]]:
         """Return, by shape or closed path, what was learned, and why no more are asked ("": they are)."""
-        sql = "SELECT shape, worth, closed FROM shapes WHERE host = ?"
-        return {shape: (Worth(worth), closed) for shape, worth, closed in self._database.execute(sql, [host])}
+        if host not in self._known:
+            while len(self._known) >= _HOSTS_IN_MEMORY:
+                del self._known[next(iter(self._known))]
+            sql = "SELECT shape, worth, closed FROM shapes WHERE host = ? AND (worth != ? OR closed != '')"
+            told = self._database.execute(sql, [host, int(Worth.UNKNOWN)])
+            self._known[host] = {shape: (Worth(worth), closed) for shape, worth, closed in told}
+        return self._known[host]
 
     def learn(self, host: str, shape: str, worth: Worth) -> None:
         """Note what pages of a shape showed, and move its waiting siblings forward."""
         changed = self._database.execute(_LEARN, [host, shape, int(worth)]).rowcount > 0
         if changed:
+            self._note(host, shape, worth=worth)
             expected = worth_of(shape, worth)
             sql = (
                 "UPDATE frontier SET priority = ? + min(max(depth, 0), 99) "
@@ -97,14 +107,23 @@ class ShapeTable:
 
     def close(self, host: str, shape: str, reason: str) -> None:
         """Ask for no more pages of a shape; those that wait are left out for `reason`, seeds excepted."""
+        self._note(host, shape, closed=reason)
         self._database.execute(_CLOSE, [host, shape, int(Worth.UNKNOWN), reason])
         self._database.execute(_SKIP, [reason, host, shape, SEED_PRIORITY])
 
     def close_path(self, host: str, address: str, reason: str) -> None:
         """Ask for no more queries of one path; `address` is a URL up to its question mark."""
+        self._note(host, address, closed=reason)
         self._database.execute(_CLOSE, [host, address, int(Worth.UNKNOWN), reason])
         within = [f"{address}?", f"{address}@"]  # in code points the one follows the other
         self._database.execute(_SKIP_PATH, [reason, host, *within, SEED_PRIORITY])
+
+    def _note(self, host: str, shape: str, *, worth: Worth | None = None, closed: str | None = None) -> None:
+        """Have what is in memory say what the table will say."""
+        known = self._known.get(host)
+        if known is not None:
+            before = known.get(shape, (Worth.UNKNOWN, ""))
+            known[shape] = (before[0] if worth is None else worth, before[1] if closed is None else closed)
 
     def fullest(self, at_least: int) -> tuple[tuple[str, str], ...]:
         """Return the open shapes of which so many pages or more were asked."""

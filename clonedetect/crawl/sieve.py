@@ -101,11 +101,14 @@ class Sieve:
 
         The caller holds a transaction.
         """
-        newest = self._frontier.newest()
+        newest, new_media = self._frontier.newest(), 0
         self._frontier.enqueue(self._sifted(found))
-        self._frontier.spellings.fold(newest)
-        self._learn(entry, content, found, self._frontier.media_since(newest))
-        self._frontier.draw.mind_budget(self._pages_left())
+        grown = self._frontier.newest() - newest
+        if grown:
+            self._frontier.spellings.fold(newest)
+            new_media = self._frontier.media_since(newest)
+        self._learn(entry, content, found, new_media)
+        self._frontier.draw.mind_budget(self._pages_left(), grown=grown)
 
     def take_in_sitemap(self, found: Iterable[NewEntry]) -> None:
         """Make known what a sitemap names and nothing else does; once more changes nothing."""
