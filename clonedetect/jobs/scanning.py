@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,41 +18,39 @@ from clonedetect.analysis.site import Estimate, estimate_of
 from clonedetect.archive.custody import CustodyLog
 from clonedetect.archive.warc import WarcArchive
 from clonedetect.case.store import CaseStore
-from clonedetect.crawl.crawler import Crawler, CrawlLimits, Hooks
-from clonedetect.crawl.events import CrawlEvent, CrawlSummary, RefusalEvent
-from clonedetect.crawl.fetch import Fetcher, Limits
-from clonedetect.crawl.frontier import Frontier
-from clonedetect.crawl.pace import PaceLimits
-from clonedetect.crawl.recorder import Recorder
-from clonedetect.crawl.robots import RobotsRules
-from clonedetect.crawl.rounds import Round, Rounds
+from clonedetect.crawl.events import CrawlSummary, RefusalEvent
 from clonedetect.errors import DependencyError, InputError, NotPermittedError, UsageError
-from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.file import SignedGrant, read_grant
 from clonedetect.grant.keys import read_public_keys
-from clonedetect.grant.permit import is_open, permit
-from clonedetect.grant.terms import Grant, RobotsPolicy
+from clonedetect.grant.permit import is_open
+from clonedetect.grant.terms import Grant
 from clonedetect.jobs.acting import acting
 from clonedetect.jobs.analysing import PageDone, analyse_case
+from clonedetect.jobs.asked import (
+    FindingEvent,
+    NoteEvent,
+    ScanEvent,
+    ScanRequest,
+    ScanSummary,
+    StepEvent,
+    WarningEvent,
+)
 from clonedetect.jobs.authorities import asked_authorities
 from clonedetect.jobs.banks import read_banks
 from clonedetect.jobs.clock import read_clock
-from clonedetect.jobs.drawing import SampleRequest, draw_seeds, keep_page_draw
+from clonedetect.jobs.crawling import Crawl, end_second_look
+from clonedetect.jobs.drawing import draw_seeds
 from clonedetect.jobs.examining import Examiner
 from clonedetect.jobs.negative import negative_bank
 from clonedetect.jobs.opening import open_reference, shortfall
 from clonedetect.jobs.reaching import sort_seeds, unreached
-from clonedetect.jobs.reading import SandboxReader
 from clonedetect.jobs.slotting import named_signals
-from clonedetect.jobs.stamping import STAMP_EVERY_S, CaseStamper
+from clonedetect.jobs.stamping import CaseStamper
 from clonedetect.jobs.stopping import Stop, stoppable
 from clonedetect.models.calibration import not_calibrated
-from clonedetect.models.capture import FetchResult, Purpose, RefusalRecord
+from clonedetect.models.capture import Purpose, RefusalRecord
 from clonedetect.models.case import CaseContents, GrantFile
-from clonedetect.models.gap import Gap
-from clonedetect.models.match import Finding, Verdict
-from clonedetect.models.permit import Permit, Refusal
-from clonedetect.models.sample import PageDraw
+from clonedetect.models.match import Verdict
 from clonedetect.settings.file import SettingsFile, read_settings
 from clonedetect.timestamp.authorities import Asked
 
@@ -68,7 +65,6 @@ __all__ = [
     "accept",
     "approvers_of",
     "open_case",
-    "permits",
     "scan",
     "summary_of",
     "tell_all",
@@ -76,98 +72,6 @@ __all__ = [
 
 
 _LEARNING = "learning the index's captions, once only: {:,} so far"
-
-
-@dataclass(frozen=True, slots=True)
-class ScanRequest:
-    """What the operator asked for; `approvers` are files of public keys.
-
-    With `sample` the seeds are the list that it is drawn from, and only what is drawn is asked for.
-    With `refetch` what was captured under this grant is asked again, conditionally; with `sitemaps`
-    those of the sites are read.
-    `fetching` bounds what is taken from a server; no command offers other bounds than the documented ones.
-    `tsa` are URLs of timestamp authorities, `tsa_roots` the PEM they chain to; the settings' where not given.
-    """
-
-    grant: Path
-    index: Path | None
-    case: Path
-    seeds: tuple[str, ...]
-    approvers: tuple[Path, ...] = ()
-    settings: Path | None = None
-    crawl: bool = True
-    analyse: bool = True
-    workers: int = 2
-    sample: SampleRequest | None = None
-    fetching: Limits = field(default_factory=Limits)
-    refetch: bool = False
-    sitemaps: bool = False
-    tsa: tuple[str, ...] = ()
-    tsa_roots: Path | None = None
-    stamp_every_s: float = STAMP_EVERY_S
-
-
-@dataclass(frozen=True, slots=True)
-class FindingEvent:
-    """One finding was stored; `supplied` says of each file that its page rests on by whom it was supplied."""
-
-    finding: Finding
-    supplied: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NoteEvent:
-    """Something the operator should know that is no result."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class WarningEvent:
-    """Something that makes the results of this run worth less than is published."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepEvent:
-    """What is done now that takes a while and gives nothing yet, as a phrase."""
-
-    text: str
-
-
-ScanEvent = CrawlEvent | FindingEvent | PageDone | NoteEvent | StepEvent | WarningEvent
-
-
-@dataclass(frozen=True, slots=True)
-class ScanSummary:
-    """How the case stands after the scan; counts are of the whole case but for the crawl's own.
-
-    `estimate` is what the case's sample says of its list, None where none was drawn. `verdicts` counts
-    judged pages, `unjudged` captured pages that no analysis has looked at; `gaps` are what was not seen.
-    Of `pages_known` pages `pages_asked` were asked for, chosen by `page_draw` where a cap kept it from all.
-    `untimed` says which timestamp authorities failed at the end of the crawl, and why.
-    """
-
-    captures: int
-    outcomes: tuple[tuple[str, int], ...]
-    refusals: int
-    not_visited: int
-    confirmed_items: int
-    confirmed_accounts: int
-    pages_confirmed: int
-    possible_findings: int
-    pages: int
-    seconds: float
-    stopped_by: str
-    estimate: Estimate | None = None
-    pages_asked: int = 0
-    pages_known: int = 0
-    page_draw: PageDraw | None = None
-    verdicts: tuple[tuple[Verdict, int], ...] = ()
-    unjudged: int = 0
-    gaps: tuple[Gap, ...] = ()
-    untimed: tuple[str, ...] = ()
 
 
 def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSummary:
@@ -220,7 +124,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 now=_now(),
             )
             operator = chosen.settings.signing.actor or chosen.settings.claimant.name
-            crawl = _Crawl(
+            crawl = Crawl(
                 request=request,
                 grant=signed.grant,
                 operator=operator or signed.grant.approved_by,
@@ -260,7 +164,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
                 tell_all(pages, examiner, on_event, stop)
         if stop.is_set:
             raise KeyboardInterrupt
-        _end_second_look(request, signed.grant, store, stopped_by)
+        end_second_look(request, signed.grant, store, stopped_by)
         summary = replace(summary_of(store, stopped_by), untimed=untimed)
         return replace(summary, seconds=round(time.monotonic() - began, 3))
 
@@ -342,119 +246,6 @@ def accept(store: CaseStore, signed: SignedGrant, approver: str, *, actor: str) 
         _now(),
     )
     store.accept_grant(file, grant.case_id, is_rehearsal=grant.is_rehearsal, actor=actor)
-
-
-@dataclass(frozen=True, slots=True)
-class _Crawl:
-    """One crawl into an open case."""
-
-    request: ScanRequest
-    grant: Grant
-    operator: str
-    actor: str
-    store: CaseStore
-    archive: WarcArchive
-    on_event: Callable[[ScanEvent], None]
-    stop: Stop
-    stamper: CaseStamper | None
-
-    async def run(self) -> CrawlSummary:
-        """Crawl until nothing is left, a cap is met or the operator stops it."""
-        event = asyncio.Event()
-        self.stop.attach(event)
-        with Sandbox(self.request.workers) as sandbox:
-            reader = SandboxReader(sandbox)
-            async with Fetcher(
-                operator=self.operator, contact=self.grant.contact, limits=self.request.fetching
-            ) as fetcher:
-                hooks = Hooks(
-                    fetch=fetcher.fetch,
-                    permit_for=permits(self.grant),
-                    read_page=reader.read,
-                    robots_rules=_robots(self.grant),
-                    examine=reader.examine,
-                    on_event=self.on_event,
-                )
-                seed = self.store.draw_seed(self.grant.digest)
-                frontier = Frontier(self.store.database, draw_seed=seed)
-                named, _ = sort_seeds(self.grant, self.request.seeds, _now())
-                for url in unreached(named, self.store):
-                    frontier.revive(url, Purpose.PAGE)
-                rounds = Rounds(self.store.database)
-                if self.request.refetch:
-                    self.on_event(NoteEvent(_told(rounds.begin(self.grant.grant_id, _now()))))
-                crawler = Crawler(
-                    Recorder(self.store, self.archive, frontier, actor=acting(self.actor, "crawl")),
-                    hooks,
-                    grant_id=self.grant.grant_id,
-                    limits=replace(_limits(self.grant), sitemaps=self.request.sitemaps),
-                    pace=PaceLimits(
-                        min_delay_s=self.grant.limits.min_delay_s, per_host=self.grant.limits.per_host
-                    ),
-                )
-                async with self._stamping():
-                    told = await crawler.run(self.request.seeds, event)
-                if told.stopped_by.startswith("max_pages"):
-                    actor = acting(self.actor, "crawl")
-                    keep_page_draw(self.store, seed=seed, stopped_by=told.stopped_by, now=_now(), actor=actor)
-                return told
-
-    @asynccontextmanager
-    async def _stamping(self) -> AsyncIterator[None]:
-        """Timestamp what was captured now and then, for as long as the block lasts."""
-        if self.stamper is None:
-            yield
-            return
-        task = asyncio.create_task(self.stamper.keep_stamping(self.request.stamp_every_s))
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-
-def _end_second_look(request: ScanRequest, grant: Grant, store: CaseStore, stopped_by: str) -> None:
-    """Close the round that was gone through and judged, so that the next second look is another."""
-    if request.crawl and not stopped_by:
-        Rounds(store.database).end(grant.grant_id, _now())
-
-
-def _told(second_look: Round) -> str:
-    asked = f"second look {second_look.number}: {second_look.urls} URLs are asked again"
-    return asked if second_look.is_new else f"{asked}, the rest of one that was interrupted"
-
-
-def permits(grant: Grant) -> Callable[[str, Purpose], Permit | Refusal]:
-    """Return `permit` at this moment; within the window it depends on URL and purpose, and is kept."""
-
-    @lru_cache(maxsize=2_048)
-    def within(url: str, purpose: Purpose) -> Permit | Refusal:
-        return permit(grant, url, purpose, grant.valid_from)
-
-    def decide(url: str, purpose: Purpose) -> Permit | Refusal:
-        now = _now()
-        return within(url, purpose) if is_open(grant, now) else permit(grant, url, purpose, now)
-
-    return decide
-
-
-def _robots(grant: Grant) -> Callable[[FetchResult], RobotsRules]:
-    if grant.robots.policy is RobotsPolicy.OVERRIDE:
-        reason = f"overridden by the countersigned grant: {grant.robots.reason}"
-        return lambda _: RobotsRules.allowing_all(reason)
-    return RobotsRules.of_result
-
-
-def _limits(grant: Grant) -> CrawlLimits:
-    return CrawlLimits(
-        max_pages=grant.limits.max_pages,
-        max_bytes=grant.limits.max_bytes,
-        max_depth=grant.limits.max_depth,
-        run_time_s=grant.limits.run_time_s,
-        ends_at=grant.valid_to,
-        icons_per_origin=2,
-    )
 
 
 def _mind_seeds(request: ScanRequest, grant: Grant, told: CrawlSummary, store: CaseStore) -> None:

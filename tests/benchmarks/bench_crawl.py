@@ -44,8 +44,8 @@ from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.robots import RobotsRules
 from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.file import read_grant
+from clonedetect.jobs.crawling import permits
 from clonedetect.jobs.reading import SandboxReader
-from clonedetect.jobs.scanning import permits
 from clonedetect.models.capture import Outcome
 
 pytestmark = pytest.mark.benchmark
