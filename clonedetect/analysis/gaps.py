@@ -170,7 +170,10 @@ def _refusals(contents: CaseContents) -> Iterator[_Missed]:
         (one.purpose, one.url): one for one in contents.refusals if one.where not in ("redirect", "socket")
     }
     for key, one in refused.items():
-        if key not in received and one.purpose is not Purpose.ROBOTS:
+        is_file = one.where == "ingest" and one.url.startswith(
+            "urn:"
+        )  # no address: nothing of a site was missed
+        if key not in received and one.purpose is not Purpose.ROBOTS and not is_file:
             yield _refused(one)
 
 

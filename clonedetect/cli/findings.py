@@ -21,7 +21,7 @@ from clonedetect.cli.console import (
 from clonedetect.errors import UsageError
 from clonedetect.evidence.exhibits import unreviewed
 from clonedetect.evidence.rows import By, Row, SiteRow
-from clonedetect.evidence.sheets import to_csv, to_json_lines, to_terminal, to_xlsx
+from clonedetect.evidence.sheets import rests_on_supplied, to_csv, to_json_lines, to_terminal, to_xlsx
 from clonedetect.evidence.tables import rows_by, unjudged_pages
 from clonedetect.models.case import CaseContents
 from clonedetect.models.sample import told_of_pages
@@ -65,6 +65,8 @@ def findings(case: Path, by: str, form: str | None, as_json: bool) -> None:
 def _print(rows: tuple[Row, ...], by: By, form: str, contents: CaseContents) -> None:
     if form == "table":
         stdout().print(to_terminal(rows, by))
+        if any(map(rests_on_supplied, rows)):
+            stderr().print("* rests on captures that others supplied alone", soft_wrap=True)
         if contents.is_rehearsal:
             stderr().print("[bold red]rehearsal:[/] this case accuses nobody")
         count, waiting = len(contents.findings), unreviewed(contents)

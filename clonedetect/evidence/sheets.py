@@ -25,7 +25,7 @@ from rich.text import Text
 from clonedetect.evidence.marking import hidden_code_points
 from clonedetect.evidence.rows import AccountRow, By, FindingRow, PageRow, Row, SiteRow, columns
 
-__all__ = ["EPOCH", "neutral", "to_csv", "to_json_lines", "to_terminal", "to_xlsx"]
+__all__ = ["EPOCH", "neutral", "rests_on_supplied", "to_csv", "to_json_lines", "to_terminal", "to_xlsx"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every zip entry we write: the earliest a zip can hold."""
@@ -68,8 +68,8 @@ _FOLDED = ("page_url", "site", "account_id", "item_id", "reasons", "grounds")
 _LEAST = {"page_url": 22, "site": 16, "account_id": 12, "item_id": 8}
 """Characters below which a column is not squeezed for the sake of others."""
 _RECEIVED = ("ok", "not_modified")
-_SUPPLIED = " (supplied)"
-"""Follows the verdict of what rests on captures that somebody else made."""
+_SUPPLIED = "*"
+"""Follows the verdict of what rests on captures that somebody else made; `rests_on_supplied` explains it."""
 _ID_SHOWN = 8
 """Of an id's 16 hexadecimal digits; `decide` takes any prefix that is one finding's alone."""
 
@@ -199,12 +199,12 @@ def _value(row: Row, name: str) -> object:
         return row.outcome if name == "what" else ""
     if name in {"verdict", "account_verdict"}:
         verdict = row.account_verdict or row.verdict if isinstance(row, AccountRow) else row.verdict
-        return f"{verdict}{_SUPPLIED if _rests_on_supplied(row) else ''}"
+        return f"{verdict}{_SUPPLIED if rests_on_supplied(row) else ''}"
     return getattr(row, "page_class" if name == "what" else name)
 
 
-def _rests_on_supplied(row: Row) -> bool:
-    """Whether nothing of a row is of our own captures."""
+def rests_on_supplied(row: Row) -> bool:
+    """Whether nothing of a row is of our own captures; the terminal marks its verdict with a star."""
     if isinstance(row, PageRow | FindingRow):
         return bool(row.supplied)
     if isinstance(row, SiteRow):

