@@ -70,16 +70,17 @@ class CaseStore(CaseFolder):
     UsageError where the case is open for reading only.
     """
 
-    def note_boot(self, boot: str) -> bool:
-        """Note which start of the machine writes now; return whether another one, or none, was noted.
+    def knows_boot(self, boot: str) -> bool:
+        """Whether this start of the machine is the one that was noted last.
 
-        Then the machine may have stopped before everything written was on its disk.
+        If not, it may have stopped before everything written was on its disk.
         """
-        is_other = not self._has_meta("boot") or self._meta("boot") != boot or not boot
-        if is_other:
-            with self.database.atomic():
-                self._set_meta("boot", boot)
-        return is_other
+        return bool(boot) and self._has_meta("boot") and self._meta("boot") == boot
+
+    def note_boot(self, boot: str) -> None:
+        """Note which start of the machine writes now."""
+        with self.database.atomic():
+            self._set_meta("boot", boot)
 
     # Grants and runs
 

@@ -296,6 +296,8 @@ class Crawler:
             await asyncio.wait(self._tasks, timeout=self._limits.grace_s)
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _write_out(self) -> None:
         """Write what was handed over and still waits; its disk may be full by now."""

@@ -138,13 +138,13 @@ class Frontier:
 
     def enqueue(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known; one that is known changes only if it is nearer to a seed now."""
-        with self._transaction():
+        with self.transaction():
             self._database.conn.executemany(_ENQUEUE, [self._row(entry) for entry in entries])
 
     def enqueue_unknown(self, entries: Iterable[NewEntry]) -> None:
         """Make URLs known that are not; nothing changes of one that is."""
         sql = f"{_INSERT} ON CONFLICT DO NOTHING"
-        with self._transaction():
+        with self.transaction():
             self._database.conn.executemany(sql, [self._row(entry) for entry in entries])
 
     def _row(self, e: NewEntry) -> tuple[str | int | None, ...]:
@@ -178,7 +178,7 @@ class Frontier:
         self, host: str, now: float, until: float, *, limit: int = 1, only_media: bool = False
     ) -> tuple[Entry, ...]:
         """Claim the next URLs of `host` that are due, at most `limit`, until then; empty if none is due."""
-        with self._transaction():
+        with self.transaction():
             rows = self._database.conn.execute(
                 _NEXT.format(media=_media(only_media)), (host, now, limit)
             ).fetchall()
@@ -355,7 +355,7 @@ class Frontier:
         return found
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """Hold the caller's transaction, or one of our own."""
         if self._database.conn.in_transaction:
             yield

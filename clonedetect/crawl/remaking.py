@@ -12,7 +12,7 @@ from pathlib import Path
 from clonedetect.archive.warc import read_facts, response_of
 from clonedetect.case.objects import object_path
 from clonedetect.case.store import CaseStore
-from clonedetect.crawl.decode import decode_record
+from clonedetect.crawl.decode import DecodeError, decode_record
 from clonedetect.crawl.limits import Limits
 from clonedetect.errors import VerificationError
 from clonedetect.models.capture import Capture, WireFidelity
@@ -34,16 +34,25 @@ def boot_id() -> str:
 def remake_objects(store: CaseStore, boot: str) -> int:
     """Look, once after each start of the machine, for decoded bodies that are lost, and return how many.
 
-    They are made again and synced. Raises VerificationError for one whose
-    record does not give it.
+    They are made again and synced; only then is the look noted as done, so
+    that a kill on the way repeats it. Raises VerificationError for the first
+    whose record does not give it, after all others were made.
     """
-    if not store.note_boot(boot):
+    if store.knows_boot(boot):
         return 0
     lost = [one for one in store.captures() if _is_lost(store, one)]
+    damage: list[VerificationError] = []
     for capture in lost:
-        content = _decoded(store, capture)
+        try:
+            content = _decoded(store, capture)
+        except (VerificationError, DecodeError) as error:
+            damage.append(VerificationError(f"{capture.url}: its content is lost: {error}"))
+            continue
         object_path(store.folder, digest_of(content)).unlink(missing_ok=True)  # of its size, and yet another
         store.put_object(content)
+    store.note_boot(boot)
+    if damage:
+        raise damage[0]
     return len(lost)
 
 

@@ -31,7 +31,7 @@ _BARREN_PAGES = 8
 _EXAMPLES = 200
 """Addresses that are looked at to tell how a site links to its posts."""
 _MOST_TEXTS = 500_000
-"""Texts remembered of a host; beyond, everything counts as new."""
+"""Texts and paths remembered of all hosts; beyond, everything counts as new."""
 
 
 class Sieve:
@@ -47,7 +47,8 @@ class Sieve:
         self._shapes = frontier.shapes
         self._pages_per_shape = pages_per_shape
         self._texts: dict[str, set[int]] = defaultdict(set)
-        self._paths: dict[str, set[str]] = defaultdict(set)
+        self._paths: dict[str, set[int]] = defaultdict(set)
+        self._remembered = 0
         self._barren: Counter[tuple[str, str]] = Counter()
         self._read: set[int] = set()
 
@@ -115,8 +116,10 @@ class Sieve:
         newest = self._frontier.newest()
         sifted = self._sifted(found)
         lowest = priority_of(Worth.SITEMAP, 1)
-        self._frontier.enqueue_unknown(replace(one, priority=lowest) for one in sifted)
-        self._frontier.spellings.fold(newest)
+        with self._frontier.transaction():
+            self._frontier.enqueue_unknown(replace(one, priority=lowest) for one in sifted)
+            self._frontier.spellings.fold(newest)
+        self._frontier.draw.mind_budget(self._pages_left(), grown=self._frontier.newest() - newest)
 
     def _sifted(self, found: Iterable[NewEntry]) -> list[NewEntry]:
         """Return the entries with priorities, plain spellings first, and traps left out by name."""
@@ -173,12 +176,14 @@ class Sieve:
         texts, paths = self._texts[host], self._paths[host]
         said = sayings(content)
         led = {
-            one.url.partition("?")[0]
+            hash(one.url.partition("?")[0])
             for one in found
             if one.purpose in _PAGES and not is_endless(shape_of(one.url))
         }
         is_new = not (said <= texts and led <= paths)
-        if len(texts) < _MOST_TEXTS:
+        if self._remembered < _MOST_TEXTS:
+            before = len(texts) + len(paths)
             texts |= said
             paths |= led
+            self._remembered += len(texts) + len(paths) - before
         return is_new

@@ -177,7 +177,12 @@ class Visitor:
         conditions = None
         if entry is not None and entry.round:
             conditions = conditions_of(self._recorder.store, permit.url, permit.purpose)
-        result = await self._fetch(permit, follow, conditions)
+        try:
+            result = await self._fetch(permit, follow, conditions)
+        finally:
+            for host in hosts[1:]:
+                self._pacer.pace.leave(host)
+                self._turns.call(host)
         self._take_in(result, hosts[-1])
         examined = await self._hooks.examine(result) if permit.purpose in _CLASSIFIED else Examined()
         if examined.wall is not None:
@@ -289,6 +294,7 @@ class Visitor:
         if not await self._pacer.turn(host_key(answer)):
             return Refusal(url, permit.purpose, "its host asks to come back much later")
         hosts.append(host_key(answer))
+        self._pacer.pace.enter(hosts[-1])  # nobody else asks it until this fetch is over
         return answer
 
     def _learn(self, permit: Permit) -> None:

@@ -219,10 +219,13 @@ class Sandbox:
         """Hand a slot to whoever awaits one longest, or back to the free ones."""
         with self._lock:
             self._held.discard(slot)
+            while self._waiting and self._waiting[0][1].cancelled():
+                self._waiting.popleft()
             if not self._waiting:
                 self._free.put(slot)
                 return
             loop, future = self._waiting.popleft()
+            self._held.add(slot)  # on its way to a task: closing does not wait for it
         loop.call_soon_threadsafe(self._hand, slot, future)
 
     def _hand(self, slot: _Slot, future: asyncio.Future[_Slot]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +19,7 @@ from clonedetect.crawl.pace import PaceLimits
 from clonedetect.crawl.recorder import Recorder
 from clonedetect.crawl.robots import RobotsRules
 from clonedetect.crawl.rounds import Round, Rounds
+from clonedetect.errors import ClonedetectError
 from clonedetect.extract.sandbox import Sandbox
 from clonedetect.grant.permit import is_open, permit
 from clonedetect.grant.terms import Grant, RobotsPolicy
@@ -105,8 +106,15 @@ class Crawl:
             yield
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
+            try:
                 await task
+            except asyncio.CancelledError:
+                pass
+            except (
+                OSError,
+                ClonedetectError,
+            ) as error:  # what was captured counts, whatever became of its time
+                self.on_event(NoteEvent(f"timestamps on the way ended: {error}"))
 
 
 def end_second_look(request: ScanRequest, grant: Grant, store: CaseStore, stopped_by: str) -> None:

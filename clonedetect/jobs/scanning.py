@@ -137,8 +137,7 @@ def scan(request: ScanRequest, on_event: Callable[[ScanEvent], None]) -> ScanSum
             )
             store.note_clock(read_clock(_now()), actor=who)
             told = asyncio.run(crawl.run())
-            store.note_clock(read_clock(_now()), actor=who)
-            untimed = _stamp(crawl.stamper, on_event)
+            untimed = _bound_in_time(told, crawl.stamper, store, who, on_event)
             stopped_by, is_anew = told.stopped_by, told.captures + told.adopted > 0
             if not stop.is_set:
                 _mind_seeds(request, signed.grant, told, store)
@@ -183,6 +182,20 @@ def _stamper(
     asked: Asked | None, store: CaseStore, custody: CustodyLog, who: str, stop: Stop
 ) -> CaseStamper | None:
     return CaseStamper(store, custody, asked, who, lambda: stop.is_set) if asked else None
+
+
+def _bound_in_time(
+    told: CrawlSummary,
+    stamper: CaseStamper | None,
+    store: CaseStore,
+    who: str,
+    on_event: Callable[[ScanEvent], None],
+) -> tuple[str, ...]:
+    """Note the clock and timestamp what was captured, but for a full disk, which takes neither."""
+    if told.stopped_by.startswith("disk_full"):
+        return ()
+    store.note_clock(read_clock(_now()), actor=who)
+    return _stamp(stamper, on_event)
 
 
 def _stamp(stamper: CaseStamper | None, on_event: Callable[[ScanEvent], None]) -> tuple[str, ...]:

@@ -34,6 +34,35 @@ def test_one_look_is_enough_for_each_start_of_the_machine(case, serve, loopback)
     assert remake_objects(case.store, "") == 0, "where the system does not tell, every run looks"
 
 
+def test_a_look_that_was_cut_short_is_made_again(case, serve, loopback, monkeypatch):
+    site = serve()
+    case.run(loopback.permits(site.port), [f"{site.base}/p/0"])
+    lost = pages_of(case)[:2]
+    for one in lost:
+        object_path(case.store.folder, one.content_digest).unlink()
+    put = type(case.store).put_object
+    monkeypatch.setattr(type(case.store), "put_object", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        remake_objects(case.store, "after the power cut")
+    monkeypatch.setattr(type(case.store), "put_object", put)
+    assert remake_objects(case.store, "after the power cut") == 2
+
+
+def test_what_no_record_gives_is_told_after_all_else_was_made(case, serve, loopback, monkeypatch):
+    site = serve()
+    case.run(loopback.permits(site.port), [f"{site.base}/p/0"])
+    damaged, lost = pages_of(case)[:2]
+    for one in (damaged, lost):
+        object_path(case.store.folder, one.content_digest).unlink()
+    archive = case.store.folder / damaged.hops[-1].response.file
+    whole = archive.read_bytes()
+    at = damaged.hops[-1].response.offset + 60
+    archive.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+    with pytest.raises(VerificationError, match="its content is lost"):
+        remake_objects(case.store, "after the power cut")
+    assert case.store.object(lost.content_digest)
+
+
 def test_a_run_looks_before_it_asks_for_anything(case, serve, loopback, tmp_path):
     site = serve()
     case.run(loopback.permits(site.port), [f"{site.base}/p/0"])

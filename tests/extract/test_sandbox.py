@@ -205,6 +205,19 @@ def test_closing_ends_a_call_that_runs():
             running.result()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_closing_does_not_wait_for_tasks_that_were_cancelled_in_the_queue(workers):
+    async def go():
+        with Sandbox(workers, preload=("sandbox_workloads",)) as one:
+            calls = [asyncio.create_task(one.acall(work.spin_forever, timeout_s=30.0)) for _ in range(16)]
+            await asyncio.sleep(0.3)
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls, timeout=0.01)
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+
+
 def test_a_closed_sandbox_runs_nothing():
     pool = Sandbox(1)
     pool.close()
